@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events in SQLite.  Tables are made by schema.sql alone; the views in it are the contract with users (interfaces.md).
+ * A store handle is for one thread.
+ */
+#ifndef OOMLENS_STORE_H
+#define OOMLENS_STORE_H
+
+#include <oomlens/event.h>
+#include <oomlens/replay.h>
+
+struct oom_store;
+
+enum oom_store_mode {
+	OOM_STORE_READ,              /* must exist; never writes, works on read-only media and while a writer is at work */
+	OOM_STORE_WRITE,             /* created if missing, migrated if older */
+};
+/* 0 or -errno: -EEXIST newer schema, -EBADMSG corrupt or not a store, -EAGAIN locked, -EROFS, -ENOSPC, -ENOENT ... with a
+ * sentence that names the file. */
+int  oom_store_open(const char *path, enum oom_store_mode mode, struct oom_store **ret, struct oom_err *reterr);
+int  oom_store_close(struct oom_store *s, struct oom_err *reterr);     /* NULL is fine; rolls back an open transaction */
+
+int  oom_store_begin(struct oom_store *s, struct oom_err *reterr);
+int  oom_store_commit(struct oom_store *s, struct oom_err *reterr);
+void oom_store_rollback(struct oom_store *s);
+
+/* Stores the event and, unless r is NULL, what was derived from it.  1 = new, 0 = known already (same fingerprint), -errno.
+ * *ret_id is its id in the store either way. */
+int  oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *r, int64_t *ret_id,
+		   struct oom_err *reterr);
+/* Deep load: the event as it was put, ev->id = id.  -ENOENT if there is none. */
+int  oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struct oom_err *reterr);
+/* Replaces the derived rows of a stored event. */
+int  oom_store_analyze(struct oom_store *s, const struct oom_replay *r, struct oom_err *reterr);
+
+struct oom_filter {                  /* zero-initialised = everything */
+	int64_t since_us, until_us;  /* UTC; 0 = open.  Events without wall time are left out when either is set */
+	const char *host, *comm, *cgroup, *verdict;   /* comm and cgroup: GLOB; comm matches any victim */
+	const char *stale;           /* engine version: only events not analyzed by it */
+	int64_t limit;               /* 0 = all */
+};
+/* Calls fn with the id of each match, oldest first; fn returns non-zero to stop.  0, fn's value, or -errno. */
+int  oom_store_each(struct oom_store *s, const struct oom_filter *f, int (*fn)(void *arg, int64_t id), void *arg,
+		    struct oom_err *reterr);
+
+/* A result set of read-only SQL, row by row.  Values are lent until the next row. */
+enum oom_value_kind { OOM_VALUE_NULL, OOM_VALUE_INT, OOM_VALUE_REAL, OOM_VALUE_TEXT, OOM_VALUE_BLOB };
+struct oom_value { enum oom_value_kind kind; int64_t i; double r; struct oom_str s; };
+struct oom_query_ops {
+	int (*columns)(void *arg, size_t n, const char *const *names);
+	int (*row)(void *arg, size_t n, const struct oom_value *v);      /* non-zero stops */
+};
+/* One statement, or several of which all are run.  Refuses with -EPERM whatever could write, attach, load or last longer than
+ * limit_ms (0 = no limit; -ETIME).  Needs OOM_STORE_READ. */
+int  oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops, void *arg,
+		     struct oom_err *reterr);
+/* Same result columns as `oomlens list` shows, honouring the filter. */
+int  oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops, void *arg,
+		    struct oom_err *reterr);
+
+#endif

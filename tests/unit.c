@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One binary, one group of tests per file. */
+#include "unit.h"
+
+int main(void)
+{
+	static int (*const groups[])(void) = {
+		test_base,
+	};
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		failed += groups[i]();
+	return failed ? 1 : 0;
+}
