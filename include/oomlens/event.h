@@ -212,6 +212,10 @@ struct oom_record {
 extern const struct oom_record oom_event_record, oom_task_record, oom_victim_record, oom_memory_record,
 	oom_prior_record, oom_note_record, oom_raw_record;
 
+/* The parts of an event, i.e. every record but the event itself. */
+#define OOM_PARTS 6
+extern const struct oom_record *const oom_parts[OOM_PARTS];
+
 const struct oom_field *oom_field_find(const struct oom_record *r, struct oom_str key);
 int64_t        oom_field_int(const struct oom_field *f, const void *rec);
 struct oom_str oom_field_str(const struct oom_field *f, const void *rec);
@@ -243,7 +247,7 @@ const struct oom_victim *oom_event_victim(const struct oom_event *ev, int64_t pi
 /* The verbatim text of a source line that belongs to the event, p == NULL if it was not kept. */
 struct oom_str oom_event_line(const struct oom_event *ev, int64_t line);
 
-/* The one rule of sameness (interfaces.md): 16 hex digits of a hash over host, boot and the kernel's time of
+/* The one rule of sameness (interfaces.md): 32 hex digits of a hash over host, boot and the kernel's time of
  * the first line, or over the event's text where those are missing. */
 void oom_event_fingerprint(const struct oom_event *ev, char ret[33]);
 
