@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * actor: one process of an OOM scenario. Its arguments are steps, done from left to right, so that a whole
+ * cast fits in one command line of a shell script:
+ *
+ *	actor comm=db adj=-500 mem=40 fork{ comm=worker mem=10 hold } touch=/run/ready grow
+ *
+ * Every process and thread that reaches hold or grow adds a line to $ACTORS: what it is, in its own words. Who
+ * died is then known without a look at the kernel log.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MIB (1024UL * 1024UL)
+#define PAGE 4096UL
+
+static void die(const char *what)
+{
+	fprintf(stderr, "actor %d: %s: %s\n", getpid(), what, strerror(errno));
+	_exit(3);
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die(path);
+	close(fd);
+}
+
+/* \xNN becomes its byte: names may hold what a shell cannot pass on. */
+static void set_comm(const char *arg)
+{
+	char name[16];
+	size_t n = 0;
+
+	while (*arg && n < sizeof(name) - 1) {
+		if (arg[0] == '\\' && arg[1] == 'x' && isxdigit(arg[2]) && isxdigit(arg[3])) {
+			const char hex[3] = { arg[2], arg[3], 0 };
+
+			name[n++] = (char)strtoul(hex, NULL, 16);
+			arg += 4;
+		} else {
+			name[n++] = *arg++;
+		}
+	}
+	name[n] = 0;
+	if (prctl(PR_SET_NAME, name))
+		die("PR_SET_NAME");
+}
+
+static void report(const char *step)
+{
+	const char *path = getenv("ACTORS");
+	char comm[17] = "", text[160], adj[16] = "0\n";
+	size_t n;
+	int fd;
+
+	if (!path)
+		return;
+	prctl(PR_GET_NAME, comm);
+	fd = open("/proc/self/oom_score_adj", O_RDONLY);
+	if (fd >= 0 && read(fd, adj, sizeof(adj) - 1) < 0)
+		die("oom_score_adj");
+	close(fd);
+	n = (size_t)snprintf(text, sizeof(text), "pid=%ld tgid=%d ppid=%d uid=%u adj=%d does=%.8s comm=", syscall(SYS_gettid),
+			     getpid(), getppid(), getuid(), atoi(adj), step);
+	for (const unsigned char *c = (unsigned char *)comm; *c; c++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, isprint(*c) && *c != '\\' ? "%c" : "\\x%02x", *c);
+	snprintf(text + n, sizeof(text) - n, "\n");
+	put(path, text);
+}
+
+static void take(size_t bytes, int flags)
+{
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	for (size_t i = 0; i < bytes; i += PAGE)
+		memset(p + i, (int)(i / PAGE) | 1, 64);
+}
+
+static void grow(size_t bytes)
+{
+	report("grow");
+	for (;;)
+		take(bytes, MAP_PRIVATE);
+}
+
+static void hold(void)
+{
+	report("hold");
+	for (;;)
+		pause();
+}
+
+static void await(const char *path)
+{
+	while (access(path, F_OK))
+		usleep(20000);
+}
+
+/* As many bytes as asked, in one write() that may well never come back. */
+static void write_file(char *arg)
+{
+	char *size = strrchr(arg, ':');
+	size_t n = size ? strtoul(size + 1, NULL, 10) : PAGE;
+	char *buf = calloc(1, n);
+	int fd;
+
+	if (size)
+		*size = 0;
+	fd = open(arg, O_WRONLY | O_CREAT, 0644);
+	if (fd < 0 || !buf || write(fd, buf, n) < 0)
+		die(arg);
+	fsync(fd);
+}
+
+static void bind_node(unsigned long node)
+{
+	unsigned long mask = 1UL << node;
+
+	if (syscall(SYS_set_mempolicy, 2 /* MPOL_BIND */, &mask, 8 * sizeof(mask)))
+		die("set_mempolicy");
+}
+
+static void play(char **steps);
+
+static void *play_thread(void *steps)
+{
+	play(steps);
+	return NULL;
+}
+
+static int play_clone(void *steps)
+{
+	play(steps);
+	return 0;
+}
+
+/* The steps up to the matching brace go to a new process or thread. Returns the step behind the brace. */
+static char **branch(char **step)
+{
+	const char *kind = *step++;
+	char **end = step;
+	pthread_t thread;
+
+	for (int depth = 1; *end; end++) {
+		size_t n = strlen(*end);
+
+		depth += n > 1 && (*end)[n - 1] == '{';
+		depth -= !strcmp(*end, "}");
+		if (!depth)
+			break;
+	}
+	if (!*end)
+		die("no closing brace");
+	*end = NULL;
+	if (!strcmp(kind, "thread{")) {
+		if (pthread_create(&thread, NULL, play_thread, step))
+			die("pthread_create");
+	} else if (!strcmp(kind, "vm{") || !strcmp(kind, "vfork{")) {
+		char *stack = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		int flags = CLONE_VM | SIGCHLD | (kind[1] == 'f' ? CLONE_VFORK : 0);
+
+		if (stack == MAP_FAILED || clone(play_clone, stack + MIB, flags, step) < 0)
+			die("clone");
+	} else if (!fork()) {
+		play(step);
+		_exit(0);
+	}
+	return end + 1;
+}
+
+static void play(char **steps)
+{
+	while (*steps) {
+		char *step = *steps, *arg = strchr(step, '=');
+		size_t key = arg ? (size_t)(arg - step) : strlen(step);
+		unsigned long n = arg ? strtoul(arg + 1, NULL, 10) : 0;
+
+#define IS(word) (key == sizeof(word) - 1 && !memcmp(step, word, key))
+		if (step[strlen(step) - 1] == '{' && !arg) {
+			steps = branch(steps);
+			continue;
+		}
+		arg = arg ? arg + 1 : NULL;
+		if (IS("comm"))
+			set_comm(arg);
+		else if (IS("adj"))
+			put("/proc/self/oom_score_adj", arg);
+		else if (IS("cgroup"))
+			put(arg, "0");
+		else if (IS("uid")) {
+			if (setresgid((gid_t)n, (gid_t)n, (gid_t)n) || setresuid((uid_t)n, (uid_t)n, (uid_t)n))
+				die("uid");
+		} else if (IS("mem"))
+			take(n * MIB, MAP_PRIVATE);
+		else if (IS("kib"))
+			take(n * 1024, MAP_PRIVATE);
+		else if (IS("shmem"))
+			take(n * MIB, MAP_SHARED);
+		else if (IS("bind"))
+			bind_node(n);
+		else if (IS("wait"))
+			await(arg);
+		else if (IS("touch"))
+			put(arg, "");
+		else if (IS("write"))
+			write_file(arg);
+		else if (IS("sleep"))
+			usleep((useconds_t)n * 1000);
+		else if (IS("grow"))
+			grow((n ? n : 64) * 1024);
+		else if (IS("report"))
+			report("report");
+		else if (IS("hold"))
+			hold();
+		else if (IS("leave"))	/* only this thread: the leader of a process may go before its threads do */
+			syscall(SYS_exit, 0);
+		else
+			die(step);
+#undef IS
+		steps++;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	play(argv + 1);
+	return 0;
+}
