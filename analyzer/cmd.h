@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command layer: the only code that prints to people and chooses exit codes.  Commands and options are tables in
+ * main.c; a command is one cmd_<name>.c.
+ */
+#ifndef OOMLENS_CMD_H
+#define OOMLENS_CMD_H
+
+#include <oomlens/event.h>
+#include <oomlens/replay.h>
+#include <oomlens/source.h>
+#include <oomlens/store.h>
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_NOTHING = 1,            /* done, but nothing found */
+	EXIT_USAGE = 2,
+	EXIT_INPUT = 3,              /* the input could not be read or is damaged beyond use */
+	EXIT_STORE = 4,
+	EXIT_DISAGREES = 5,          /* --strict: an event's replay does not agree with the kernel's choice */
+};
+
+/* Every option of every command; a command sees those that its row names. */
+struct opts {
+	const char *db;              /* never NULL once parsed */
+	bool json, csv, strict, all, quiet;
+	bool color;                  /* decided: --color, NO_COLOR and whether stdout is a terminal */
+	unsigned width;              /* columns of the output */
+	int64_t event;               /* 0 = not given */
+	int64_t top;                 /* 0 = default */
+	const char *host, *profile;
+	struct oom_filter filter;    /* list and its kin; filter.host is host */
+	char **arg;                  /* what is left of the command line */
+	int nargs;
+};
+
+struct cmd {
+	const char *name, *args, *help, *more;
+	const char *opts;            /* names of the options it takes, blank-separated */
+	int (*run)(const struct opts *o);   /* returns an enum exit_code */
+};
+extern const struct cmd commands[];
+
+/* To stderr: "oomlens: ..." */
+void complain(const char *fmt, ...) OOM_PRINTF(1, 2);
+/* Prints err and returns the exit code that its kind has (store errors are EXIT_STORE). */
+int fail(int code, const struct oom_err *err);
+/* Reports a write error on stdout (full disk, closed pipe): returns code, or EXIT_INPUT if output was lost. */
+int finish_output(int code);
+
+/* "@SECONDS", "YYYY-MM-DD[ HH:MM[:SS]]" (local time; UTC with a trailing Z), "N(s|min|h|d|w) ago", now, today, yesterday. */
+int parse_time(const char *text, int64_t *ret_us);
+
+/* ---- reading inputs, shared by explain and import ------------------------------------------------------ */
+
+struct ingest {
+	const struct opts *opts;
+	const struct oom_profile *profile;    /* forced, or NULL */
+	/* An event and its ranked replay; may modify neither after it returns.  Non-zero stops (an exit code). */
+	int (*event)(void *arg, struct oom_event *ev, const struct oom_replay *r);
+	void (*source)(void *arg, const struct oom_source_info *info, int64_t events);   /* one text is over; may be NULL */
+	void *arg;
+	int64_t events, texts, failed;        /* results; failed = texts that could not be read to their end */
+};
+/* Returns EXIT_DONE, EXIT_NOTHING, EXIT_INPUT or what event() returned.  No args = the running kernel's log. */
+int ingest_run(struct ingest *in);
+
+int cmd_explain(const struct opts *o);
+int cmd_import(const struct opts *o);
+int cmd_list(const struct opts *o);
+int cmd_analyze(const struct opts *o);
+int cmd_query(const struct opts *o);
+
+#endif
