@@ -55,7 +55,10 @@ extern const char *const oom_why_not_names[];
 /* Terms of one task; pages, or per mille where the profile says so.  Sum, floor and ceiling are in `points`. */
 struct oom_score {
 	struct oom_range points;  /* the badness; meaningless unless why_not is ELIGIBLE */
-	struct oom_range rss, swap, pgtables, root;   /* pages; root is <= 0 */
+	int64_t nominal;          /* the one value to show and to rank by: hidden terms at half of their bound, uid 0 taken to
+				   * hold CAP_SYS_ADMIN, which the table does not tell; == points where that is known */
+	struct oom_range rss, swap, pgtables;         /* pages */
+	struct oom_range root;    /* <= 0: {-bonus, 0} for uid 0 in profiles with a bonus; in the profile's unit */
 	int64_t adj_pages;        /* adj * (totalpages / 1000), or adj itself per mille; 0 when totalpages is unknown and adj is 0 */
 	uint8_t why_not;
 };

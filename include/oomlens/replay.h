@@ -22,7 +22,10 @@ enum oom_reason {
 	OOM_REASON_NO_KILLABLE, OOM_REASON_PANIC_ON_OOM, OOM_REASON_WILL_FREE,
 	OOM_REASON_NO_TASK_TABLE, OOM_REASON_TRUNCATED_TABLE, OOM_REASON_DAMAGED_TABLE, OOM_REASON_NO_KILL_LINE,
 	OOM_REASON_VICTIM_NOT_IN_TABLE, OOM_REASON_UNKNOWN_KERNEL, OOM_REASON_UNSUPPORTED_KERNEL, OOM_REASON_UNKNOWN_TOTALPAGES,
-	OOM_REASON_HIGHER_SCORE_PASSED_OVER, OOM_REASON_COUNT,
+	OOM_REASON_HIGHER_SCORE_PASSED_OVER,
+	OOM_REASON_VFORK_CHILD,       /* the higher row shares its mm with the victim's: a vfork child, never eligible from 4.8 on */
+	OOM_REASON_SCORE_MISMATCH,    /* the winner agrees, but the "score" line contradicts the arithmetic */
+	OOM_REASON_COUNT,
 };
 const char *oom_reason_name(enum oom_reason r);
 
@@ -33,14 +36,15 @@ struct oom_replay {
 	const char *profile_how;
 	struct oom_range total;                /* totalpages; lo > hi = unknown */
 	struct oom_str total_how;
-	struct oom_score *score;               /* one per event->task, same index */
+	struct oom_score *score;               /* one per event->task, same index; NULL (and nscores 0) until ranked */
 	size_t nscores;
 	size_t neligible;
 	ptrdiff_t winner;                      /* index into task/score of the replay's choice; -1 = none decidable */
 	ptrdiff_t runner_up;                   /* -1 = none */
 	ptrdiff_t actual;                      /* the task that the kernel chose; -1 = not in the table or not said */
 	int64_t margin;                        /* winner minus runner-up, in the profile's unit; OOM_NA if not decidable */
-	int64_t drift_bound;                   /* what the counters may have moved between selection and table; same unit */
+	int64_t drift_bound;                   /* what the counters may have moved between selection and table; same unit; OOM_NA */
+	struct oom_score winner_score, actual_score;   /* valid without ranking where the index is not -1 */
 	enum oom_verdict verdict;
 	enum oom_reason reason;
 	struct oom_str text;                   /* one sentence for a person; valid UTF-8 not guaranteed (names) */
@@ -51,7 +55,8 @@ struct oom_replay {
 /* forced: use this profile whatever the log says (NULL = find it).  0 or -ENOMEM.  *ret needs no init and is released
  * by the caller in either case. */
 int  oom_replay_run(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *ret);
-/* Fills rank[]: points (midpoint of intervals) descending, ties as the kernel breaks them. */
+/* Fills score[] and rank[]: nominal points descending, ties as the kernel breaks them.  0 or -ENOMEM (then neither is
+ * filled).  Without a profile (unsupported or unknown kernel) there are no scores: nscores stays 0, rank NULL. */
 int  oom_replay_rank(struct oom_replay *r);
 void oom_replay_release(struct oom_replay *r);
 
