@@ -74,6 +74,18 @@ static size_t columns(uint32_t cp)
 	return in_spans(cp, wide, OOM_ARRAY_SIZE(wide)) ? 2 : 1;
 }
 
+size_t oom_str_glyph(struct oom_str s, size_t *cols)
+{
+	uint32_t cp;
+	size_t len;
+
+	if (!s.n)
+		return 0;
+	len = utf8_len((const unsigned char *)s.p, s.n, &cp);
+	*cols = len && !is_unsafe(cp) ? columns(cp) : 4 * (len ? len : 1);
+	return len ? len : 1;
+}
+
 struct sink { FILE *out; struct oom_buf *buf; int err; size_t cols; };
 
 static void emit(struct sink *k, const void *p, size_t n, size_t cols)

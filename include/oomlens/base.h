@@ -104,7 +104,9 @@ void oom_buf_release(struct oom_buf *b);
 /* Writes s for a terminal: valid printable UTF-8 as it is; control bytes (C0, DEL, C1), invalid UTF-8 and
  * bidirectional overrides as \xNN.  Returns the display columns written (wide characters count 2). */
 size_t oom_put_safe(FILE *out, struct oom_str s);
-/* The same into the arena. */
+/* Bytes of the first character of s (0 at its end) and the columns that oom_put_safe() needs for it. */
+size_t oom_str_glyph(struct oom_str s, size_t *cols);
+/* The same as oom_put_safe() into the arena. */
 struct oom_str oom_str_safe(struct oom_arena *a, struct oom_str s);
 /* s as valid UTF-8: each maximal invalid sequence becomes U+FFFD.  Borrows s when it is valid already. */
 struct oom_str oom_str_utf8(struct oom_arena *a, struct oom_str s);
