@@ -5,7 +5,7 @@
 int main(void)
 {
 	static int (*const groups[])(void) = {
-		test_base,
+		test_base, test_render,
 	};
 	int failed = 0;
 

@@ -12,5 +12,6 @@
 
 /* Each runs its file's table of tests and returns the number of failures. */
 int test_base(void);
+int test_render(void);
 
 #endif
