@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Knobs: V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir
+# Targets: all demo check check-corpus lint fuzz bench install clean deps deps-check deps-lint
+# Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 
 V      ?= 0
 DEBUG  ?= 0
@@ -7,28 +8,30 @@ WERROR ?= 1
 PREFIX ?= /usr/local
 CORPUS ?= $(wildcard ../shared/corpus)
 BUILD  ?= build/$(CC)$(if $(filter 1,$(DEBUG)),-debug)
+SECONDS_PER_FUZZ ?= 60
 Q      := $(if $(filter 1,$(V)),,@)
+COMMA  := ,
 
 CC       = gcc
 PKGS     = sqlite3 libarchive jansson libzstd
 WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
            -Wvla -Wformat=2 -Wundef $(if $(filter 1,$(WERROR)),-Werror)
-OPT      = $(if $(filter 1,$(DEBUG)),-O1 -fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2 -D_FORTIFY_SOURCE=2)
-COMMA    = ,
-CPPFLAGS += -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE
+SANITIZE = -fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT      = $(if $(filter 1,$(DEBUG)),-O1 $(SANITIZE),-O2 -D_FORTIFY_SOURCE=2)
+CPPFLAGS += -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += -std=gnu11 -g $(OPT) $(WARN) -fstack-protector-strong -fPIE
 LDFLAGS  += -pie $(filter -fsanitize%,$(OPT))
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-CPPFLAGS += $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
-LIB_SRC  = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) $(wildcard collector/*.c)
-CMD_SRC  = analyzer/main.c $(wildcard analyzer/cmd_*.c)
-TEST_SRC = tests/unit.c $(wildcard tests/test_*.c)
-FUZZ     = $(patsubst tests/fuzz_%.c,%,$(wildcard tests/fuzz_*.c))
-obj      = $(patsubst %.c,$(BUILD)/%.o,$(1))
-say      = @printf '  %-7s %s\n' '$(1)' '$(2)'
+LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) $(wildcard collector/*.c)
+CMD_SRC   = analyzer/main.c $(wildcard analyzer/cmd_*.c)
+TEST_SRC  = tests/unit.c $(wildcard tests/test_*.c)
+FUZZ      = $(patsubst tests/fuzz_%.c,%,$(filter-out tests/fuzz_main.c,$(wildcard tests/fuzz_*.c)))
+BENCH     = $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
+obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
+say       = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
-.PHONY: all check check-unit clean
+.PHONY: all demo check check-unit check-run check-corpus lint fuzz bench install clean deps deps-check deps-lint
 all: $(BUILD)/oomlens
 
 $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
@@ -38,6 +41,15 @@ $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
 $(BUILD)/unit: $(call obj,$(TEST_SRC) $(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+# A fuzz target with a plain main: replays files that once broke something, built by any compiler.
+$(BUILD)/replay_%: $(BUILD)/tests/fuzz_%.o $(BUILD)/tests/fuzz_main.o $(call obj,$(LIB_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/bench_%: $(BUILD)/tests/bench_%.o $(call obj,$(LIB_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/%.o: %.c | $(BUILD)/gen/schema.inc
 	@mkdir -p $(@D)
@@ -49,10 +61,75 @@ $(BUILD)/gen/schema.inc: schema.sql
 	@mkdir -p $(@D)
 	$(Q)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 
+# ---- packages ------------------------------------------------------------------------------------------
+
+DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev
+DEPS_CHECK = $(DEPS) clang libcmocka-dev sqlite3 jq zstd xz-utils bzip2
+DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
+SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)
+
+# Says what it is about to install; asks apt only for what is missing.
+define install-packages
+	@missing=; for p in $(1); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "Installing with apt-get:$$missing"; \
+		$(SUDO) apt-get update -q >/dev/null && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+deps:
+	$(call install-packages,$(DEPS))
+deps-check:
+	$(call install-packages,$(DEPS_CHECK))
+deps-lint:
+	$(call install-packages,$(DEPS_LINT))
+
+# ---- what people run -----------------------------------------------------------------------------------
+
+DEMO = tests/cases/6.12-global/log
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	@rm -f build/demo.db
+	@echo; echo '$$ oomlens explain $(DEMO)'; $(BUILD)/oomlens explain $(DEMO)
+	@echo; echo '$$ oomlens import --db build/demo.db tests/cases/6.1*/log'
+	@$(BUILD)/oomlens import --db build/demo.db tests/cases/6.1*/log
+	@echo; echo '$$ oomlens list --db build/demo.db --top 5'; $(BUILD)/oomlens list --db build/demo.db --top 5
+	@echo; echo '$$ oomlens query --db build/demo.db "SELECT scope, verdict, count(*) AS events FROM v_event GROUP BY 1, 2"'
+	@$(BUILD)/oomlens query --db build/demo.db "SELECT scope, verdict, count(*) AS events FROM v_event GROUP BY 1, 2"
+
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory check-run
+
 check-unit: $(BUILD)/unit
 	$(Q)$(BUILD)/unit
 
-check: check-unit
+# Three builds of the same sources: gcc, clang, and gcc with the sanitizers.
+check-run:
+	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit
+	$(Q)$(MAKE) --no-print-directory CC=clang all build/clang/unit
+	$(Q)$(MAKE) --no-print-directory CC=gcc DEBUG=1 all build/gcc-debug/unit $(FUZZ:%=build/gcc-debug/replay_%)
+	$(Q)CORPUS='$(CORPUS)' FUZZ='$(FUZZ)' tests/run.sh
+
+check-corpus: all
+	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
+
+lint: deps-lint
+	$(Q)tests/lint.sh $(LIB_SRC) $(CMD_SRC)
+
+# libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.
+fuzz: deps-lint
+	$(Q)for t in $(FUZZ); do tests/fuzz.sh $$t $(SECONDS_PER_FUZZ) || exit 1; done
+
+bench: deps-lint all $(BENCH:%=$(BUILD)/%)
+	$(Q)tests/bench.sh $(BUILD)
+
+install: all
+	install -D -m 755 $(BUILD)/oomlens $(DESTDIR)$(PREFIX)/bin/oomlens
+	for s in 1 5; do for f in docs/*.$$s; do [ ! -e $$f ] || \
+		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#docs/}; done; done
 
 clean:
 	rm -rf build

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lint.sh [--structure] SOURCES...: who may know whom (docs/DESIGN.md), then clang-tidy, cppcheck, shellcheck and mandoc.
+set -u
+cd "$(dirname "$0")/.."
+bad=0
+complain() { bad=$((bad + 1)); echo "lint: $*"; }
+
+# Each foreign header and the only files that may include it.
+while read -r header files; do
+	for f in $(grep -lE "^#include <$header" analyzer/*.c analyzer/*.h collector/*.c collector/*.h tui/*.c tui/*.h 2>/dev/null); do
+		case " $files " in *" $f "*) ;; *) complain "$f includes <$header>; only $files may" ;; esac
+	done
+done <<'TABLE'
+sqlite3.h analyzer/sql.c analyzer/store.c
+zstd.h analyzer/pack.c analyzer/zip.c
+jansson.h analyzer/json.c collector/jsonline.c
+archive collector/archive.c
+curses.h tui/term.c
+tracefs.h collector/trace.c
+bpf/ collector/bpf.c
+systemd/ collector/journal.c
+TABLE
+# Across directories only the contracts.
+for f in analyzer/*.[ch] collector/*.[ch] tui/*.[ch]; do
+	[ -e "$f" ] || continue
+	grep -nE '^#include "(\.\./|analyzer/|collector/|tui/)' "$f" && complain "$f reaches into another directory"
+	head -n 1 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || complain "$f has no SPDX line"
+done
+# The pure core has no clock, no files, no terminal.
+for f in analyzer/*.c; do
+	case $f in analyzer/main.c|analyzer/cmd_*.c|analyzer/store*.c|analyzer/sql.c) continue ;; esac
+	grep -nE '^#include <(time|unistd|fcntl|dirent|poll|sys/[a-z]*)\.h>' "$f" && complain "$f: the core may not include this"
+done
+git ls-files -z 2>/dev/null | grep -zvE '^(tests/(cases|crashes)/|LICENSE)' | xargs -0 -r grep -nE '[[:blank:]]+$' && complain "blanks at line ends"
+[ "${1:-}" != --structure ] || { [ $bad = 0 ]; exit; }
+
+cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude \
+	-D__x86_64__ --suppress=missingIncludeSystem "$@" || complain cppcheck
+mkdir -p build/lint/gen
+sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > build/lint/gen/schema.inc
+for f in "$@"; do
+	clang-tidy --quiet --warnings-as-errors='*' "$f" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Ibuild/lint/gen 2>/dev/null || complain "clang-tidy $f"
+done
+shellcheck -S warning tests/*.sh tests/cli/*.sh .ci/run || complain shellcheck
+for f in docs/*.[158]; do
+	[ ! -e "$f" ] || mandoc -T lint -W warning "$f" || complain "mandoc $f"
+done
+[ $bad = 0 ] && echo "lint: quiet"
