@@ -6,6 +6,8 @@ int main(void)
 {
 	static int (*const groups[])(void) = {
 		test_base, test_render,
+		test_base,
+		test_source,
 	};
 	int failed = 0;
 
