@@ -6,7 +6,7 @@ int main(void)
 {
 	static int (*const groups[])(void) = {
 		test_base, test_render,
-		test_base,
+		test_badness,
 		test_source,
 	};
 	int failed = 0;

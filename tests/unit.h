@@ -12,6 +12,7 @@
 
 /* Each runs its file's table of tests and returns the number of failures. */
 int test_base(void);
+int test_badness(void);
 int test_render(void);
 int test_source(void);
 

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sentence for people: every reason has one, with the numbers of the case. */
+#include "pass.h"
+
+#include <string.h>
+
+const char *oom_case_number(const struct oom_case *c, int64_t v)
+{
+	char digits[32], out[48];
+	int n = snprintf(digits, sizeof(digits), "%lld", (long long)v), k = 0;
+
+	for (int i = 0; i < n; i++) {
+		out[k++] = digits[i];
+		if (digits[i] != '-' && i + 1 < n && (n - 1 - i) % 3 == 0)
+			out[k++] = ',';
+	}
+	struct oom_str s = oom_arena_fmt(c->arena, "%.*s", k, out);
+
+	return s.p ? s.p : "?";
+}
+
+/* "1,234 points (4.8 MiB)"; per-mille profiles have points of a thousandth of totalpages. */
+static const char *amount(const struct oom_case *c, int64_t points, bool unit)
+{
+	int64_t page = c->ev->page_size;
+	struct oom_str s;
+	double mib;
+
+	if (c->p->flags & OOM_PROFILE_PER_MILLE)
+		s = oom_arena_fmt(c->arena, "%s%s", oom_case_number(c, points), unit ? " points of 1,000" : "");
+	else if (page == OOM_NA || page <= 0)
+		s = oom_arena_fmt(c->arena, "%s%s", oom_case_number(c, points), unit ? " points" : "");
+	else {
+		mib = (double)points * (double)page / 1048576.0;
+		s = mib < 1024 && mib > -1024 ?
+		    oom_arena_fmt(c->arena, "%s%s (%.1f MiB)", oom_case_number(c, points), unit ? " points" : "", mib) :
+		    oom_arena_fmt(c->arena, "%s%s (%.1f GiB)", oom_case_number(c, points), unit ? " points" : "", mib / 1024);
+	}
+	return s.p ? s.p : "?";
+}
+
+static const char *who(const struct oom_case *c, ptrdiff_t row)
+{
+	struct oom_str s = OOM_STR_NULL;
+
+	if (row >= 0) {
+		const struct oom_task *t = &c->ev->task[row];
+		int64_t pid = t->tgid != OOM_NA ? t->tgid : t->pid;
+
+		s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)t->comm.n, t->comm.n ? t->comm.p : "", (long long)pid);
+	}
+	return s.p ? s.p : "no task";
+}
+
+/* The process that the log says was chosen or killed, whether it has a row or not. */
+static const char *victim(const struct oom_case *c)
+{
+	const struct oom_event *ev = c->ev;
+	struct oom_str s;
+
+	if (c->actual >= 0)
+		return who(c, c->actual);
+	if (ev->chosen_pid != OOM_NA)
+		s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)ev->chosen_comm.n, ev->chosen_comm.n ? ev->chosen_comm.p : "",
+				  (long long)ev->chosen_pid);
+	else if (ev->nvictims)
+		s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)ev->victim[0].comm.n,
+				  ev->victim[0].comm.n ? ev->victim[0].comm.p : "", (long long)ev->victim[0].pid);
+	else
+		return "the victim";
+	return s.p ? s.p : "the victim";
+}
+
+static const char *killed_child(const struct oom_case *c)
+{
+	const struct oom_event *ev = c->ev;
+	struct oom_str s;
+
+	if (c->child >= 0 || !ev->nvictims)
+		return who(c, c->child);
+	s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)ev->victim[0].comm.n, ev->victim[0].comm.n ? ev->victim[0].comm.p : "",
+			  (long long)ev->victim[0].pid);
+	return s.p ? s.p : "a child";
+}
+
+static const char *tasks(const struct oom_case *c)
+{
+	struct oom_str s = oom_arena_fmt(c->arena, "%s task%s", oom_case_number(c, (int64_t)c->pick.eligible),
+					 c->pick.eligible == 1 ? "" : "s");
+
+	return s.p ? s.p : "the tasks";
+}
+
+static int64_t points_of(const struct oom_case *c, ptrdiff_t row)
+{
+	struct oom_terms x;
+
+	if (row < 0 || oom_eval_task(&c->eval, &c->ev->task[row], &x) != OOM_WHY_ELIGIBLE)
+		return 0;
+	return x.nominal;
+}
+
+/* ", 1,234 (4.8 MiB) more than the next, mysqld (pid 99)" */
+static const char *lead(const struct oom_case *c)
+{
+	ptrdiff_t next = c->pick.best == c->actual ? c->pick.second : c->pick.best;
+	int64_t by = next >= 0 ? points_of(c, c->actual) - points_of(c, next) : 0;
+	struct oom_str s;
+
+	if (next < 0)
+		return "; there was no other candidate";
+	if (by <= 0)
+		return "";
+	s = oom_arena_fmt(c->arena, ", %s more than the next, %s", amount(c, by, false), who(c, next));
+	return s.p ? s.p : "";
+}
+
+/* The clause that most sentences begin with; verb: "killed" or "chosen". */
+static const char *had_highest(const struct oom_case *c, const char *verb)
+{
+	struct oom_str s;
+
+	if (c->pick.eligible == 1)
+		s = oom_arena_fmt(c->arena, "%s was %s: it was the only task that could be killed (%s)",
+				  victim(c), verb, amount(c, points_of(c, c->actual), true));
+	else
+		s = oom_arena_fmt(c->arena, "%s was %s because it had the highest badness of %s: %s%s",
+				  victim(c), verb, tasks(c), amount(c, points_of(c, c->actual), true), lead(c));
+	return s.p ? s.p : "?";
+}
+
+static const char *expected(const struct oom_case *c)
+{
+	struct oom_str s;
+
+	if (c->pick.best < 0)
+		return "";
+	s = oom_arena_fmt(c->arena, "; by its rules %s would have been chosen, with %s", who(c, c->pick.best),
+			  amount(c, c->pick.best_points, true));
+	return s.p ? s.p : "";
+}
+
+/* ---- a sentence per reason ---------------------------------------------------------------------------------------- */
+
+static struct oom_str say_highest(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s.", had_highest(c, "killed"));
+}
+
+static struct oom_str say_tie(const struct oom_case *c)
+{
+	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
+		return oom_arena_fmt(c->arena, "%s shares the highest badness, %s, with %s other task%s; which of equals a %s kernel "
+				     "takes in a memory cgroup depends on an order that the log does not show.",
+				     victim(c), amount(c, c->pick.best_points, true),
+				     oom_case_number(c, (int64_t)c->pick.tied - 1), c->pick.tied == 2 ? "" : "s", c->p->since);
+	return oom_arena_fmt(c->arena, "%s was killed: %s tasks shared the highest badness, %s, and of equals this kernel takes the "
+			     "%s of its list.", victim(c), oom_case_number(c, (int64_t)c->pick.tied),
+			     amount(c, c->pick.best_points, true), c->tie == OOM_TIE_LAST ? "last" : "first");
+}
+
+static struct oom_str say_allocating(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s was killed because vm.oom_kill_allocating_task is set: the task that asked for memory "
+			     "dies and no badness is compared.", victim(c));
+}
+
+static struct oom_str say_sysrq(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "Somebody asked for a kill with SysRq-f; %s.", had_highest(c, "killed"));
+}
+
+static struct oom_str say_child(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s had the highest badness of %s, %s, but up to 5.0 the kernel kills the worst child that has "
+			     "memory of its own in its place: %s.", who(c, c->actual), tasks(c),
+			     amount(c, points_of(c, c->actual), true), killed_child(c));
+}
+
+static struct oom_str say_previous(const struct oom_case *c)
+{
+	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
+		return oom_arena_fmt(c->arena, "It cannot be decided: %s stands in the table, but the log does not show whether the kernel "
+				     "still counted it as killed before.", who(c, c->other >= 0 ? c->other : c->pick.best));
+	return oom_arena_fmt(c->arena, "%s; %s shows %s, but it had been killed before and was passed over.",
+			     had_highest(c, "killed"), who(c, c->other), amount(c, points_of(c, c->other), true));
+}
+
+static struct oom_str say_group(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s; memory.oom.group took %s process%s in all.", had_highest(c, "chosen"),
+			     oom_case_number(c, (int64_t)c->ev->nvictims), c->ev->nvictims == 1 ? "" : "es");
+}
+
+static struct oom_str say_drift(const struct oom_case *c)
+{
+	int64_t by = c->pick.best_points - points_of(c, c->actual);
+	struct oom_str when = OOM_STR("");
+
+	if (c->elapsed_us != OOM_NA)
+		when = oom_arena_fmt(c->arena, " in the %lld.%03lld s up to the kill", (long long)(c->elapsed_us / 1000000),
+				     (long long)(c->elapsed_us / 1000 % 1000));
+	if (c->pick.best == c->actual)
+		return oom_arena_fmt(c->arena, "%s; the score of its kill line differs from the table by no more than the %s that the "
+				     "counters may have moved%.*s.", had_highest(c, "killed"), amount(c, c->drift, true),
+				     (int)when.n, when.p ? when.p : "");
+	return oom_arena_fmt(c->arena, "The table puts %s ahead of %s by %s, which is within the %s that the counters may have moved "
+			     "between the selection and the table%.*s.", who(c, c->pick.best), victim(c), amount(c, by, false),
+			     amount(c, c->drift, false), (int)when.n, when.p ? when.p : "");
+}
+
+static struct oom_str say_root(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s was killed with %s; this kernel favours tasks with CAP_SYS_ADMIN, and with that bonus for "
+			     "uid 0 no other task has more (without it, %s might).", victim(c),
+			     amount(c, points_of(c, c->actual), true), who(c, c->other));
+}
+
+static struct oom_str say_hidden(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s may have had the highest badness, but this kernel counts memory that its table does not show "
+			     "(%s), enough to put %s ahead.", victim(c),
+			     c->ev->task[c->actual].swap_pages == OOM_NA ? "swap and page tables" : "page tables",
+			     c->other >= 0 ? who(c, c->other) : "another task");
+}
+
+static struct oom_str say_origin(const struct oom_case *c)
+{
+	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
+		return oom_arena_fmt(c->arena, "%s was killed with less badness than %s; a task inside swapoff is preferred by the kernel, "
+				     "but the log does not show whether it was.", victim(c), who(c, c->other));
+	return oom_arena_fmt(c->arena, "%s was killed because it was swapping in for swapoff or KSM: its kill line has the score that the "
+			     "kernel gives to such tasks.", victim(c));
+}
+
+static struct oom_str say_policy(const struct oom_case *c)
+{
+	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
+		return oom_arena_fmt(c->arena, "%s was killed with less badness than %s; kernels of this vendor can prefer cgroups of low "
+				     "priority, which the log does not show.", victim(c), who(c, c->other));
+	return oom_arena_fmt(c->arena, "%s was killed by a BPF policy (%.*s), not by badness.", victim(c), (int)c->ev->constraint.n,
+			     c->ev->constraint.p);
+}
+
+static struct oom_str say_thread(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s; the kernel's lines name it by two of its threads, %lld and %lld.",
+			     had_highest(c, "killed"), (long long)c->ev->chosen_pid,
+			     (long long)(c->ev->nvictims ? c->ev->victim[0].pid : c->ev->chosen_pid));
+}
+
+static struct oom_str say_no_killable(const struct oom_case *c)
+{
+	if (c->verdict == OOM_VERDICT_UNEXPLAINED)
+		return oom_arena_fmt(c->arena, "The kernel found no killable process, yet %s shows %s: the log does not say why it was no "
+				     "candidate.", who(c, c->other), amount(c, points_of(c, c->other), true));
+	return oom_arena_fmt(c->arena, "Nothing could be killed: %s in the table %s oom_score_adj -1000 or had been killed before.",
+			     c->ev->ntasks ? "every task" : "no task is", c->ev->ntasks ? "has" : "but with");
+}
+
+static struct oom_str say_panic(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "Nobody was killed: vm.panic_on_oom made the kernel panic instead%s.", expected(c));
+}
+
+static struct oom_str say_will_free(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "Nobody was killed anew: %s was exiting already and got the memory reserves.", victim(c));
+}
+
+static struct oom_str say_no_table(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s was killed, but the log holds no task table, so nobody can be compared with it.", victim(c));
+}
+
+static struct oom_str say_truncated(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "The task table is cut short after %s row%s, so %s cannot be compared with all candidates.",
+			     oom_case_number(c, (int64_t)c->ev->ntasks), c->ev->ntasks == 1 ? "" : "s", victim(c));
+}
+
+static struct oom_str say_damaged(const struct oom_case *c)
+{
+	if (c->detail.p)
+		return oom_arena_fmt(c->arena, "%s was killed, but the lines contradict each other: %.*s.", victim(c), (int)c->detail.n,
+				     c->detail.p);
+	return oom_arena_fmt(c->arena, "Part of the task table could not be read, so %s cannot be compared with all candidates.",
+			     victim(c));
+}
+
+static struct oom_str say_no_kill(const struct oom_case *c)
+{
+	if (c->actual >= 0)
+		return oom_arena_fmt(c->arena, "%s was killed, but %s has more badness, and the line that names the chosen process (up to "
+				     "5.0 a child may be killed for it) is not in the log.", victim(c), who(c, c->other));
+	return oom_arena_fmt(c->arena, "The log does not hold the kill line%s.", expected(c));
+}
+
+static struct oom_str say_not_in_table(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s was killed but is not in the task table, so its badness is not known.", victim(c));
+}
+
+static struct oom_str say_total(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "oom_score_adj counts in thousandths of the memory that the domain may use, and that number is not "
+			     "in the log: with one value %s is first, with another it is not.",
+			     c->actual >= 0 ? who(c, c->actual) : "a task");
+}
+
+static struct oom_str say_vfork(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena, "%s was killed; %s shows the same memory to the page, the mark of a vfork child that shares its "
+			     "parent's, and such a child is never a candidate.", victim(c), who(c, c->other));
+}
+
+static struct oom_str say_mismatch(const struct oom_case *c)
+{
+	if (c->detail.p)
+		return oom_arena_fmt(c->arena, "%s has the highest badness, but %.*s, so the choice is not proven.", victim(c),
+				     (int)c->detail.n, c->detail.p);
+	return oom_arena_fmt(c->arena, "%s has the highest badness, but its kill line says score %s, which its row (%s) does not give: "
+			     "this kernel counts differently, so the choice is not proven.", victim(c),
+			     oom_case_number(c, c->ev->chosen_score), amount(c, points_of(c, c->actual), true));
+}
+
+static struct oom_str say_unexplained(const struct oom_case *c)
+{
+	if (c->actual >= 0 && c->ev->task[c->actual].oom_score_adj == -1000)
+		return oom_arena_fmt(c->arena, "Not explained: %s was killed although its oom_score_adj of -1000 forbids it.", victim(c));
+	return oom_arena_fmt(c->arena, "Not explained: %s was killed with %s, but %s has %s, and nothing in the log says why it was "
+			     "passed over.", victim(c), amount(c, points_of(c, c->actual), true), who(c, c->other),
+			     amount(c, points_of(c, c->other), true));
+}
+
+static struct oom_str (*const say[OOM_REASON_COUNT])(const struct oom_case *) = {
+	[OOM_REASON_HIGHEST_BADNESS] = say_highest,
+	[OOM_REASON_TIE_BREAK] = say_tie,
+	[OOM_REASON_ALLOCATING_TASK] = say_allocating,
+	[OOM_REASON_SYSRQ] = say_sysrq,
+	[OOM_REASON_CHILD_SACRIFICED] = say_child,
+	[OOM_REASON_PREVIOUS_VICTIM_SKIPPED] = say_previous,
+	[OOM_REASON_GROUP_KILL] = say_group,
+	[OOM_REASON_COUNTER_DRIFT] = say_drift,
+	[OOM_REASON_ROOT_BONUS] = say_root,
+	[OOM_REASON_HIDDEN_TERM] = say_hidden,
+	[OOM_REASON_OOM_TASK_ORIGIN] = say_origin,
+	[OOM_REASON_POLICY] = say_policy,
+	[OOM_REASON_THREAD_OF_CHOSEN] = say_thread,
+	[OOM_REASON_NO_KILLABLE] = say_no_killable,
+	[OOM_REASON_PANIC_ON_OOM] = say_panic,
+	[OOM_REASON_WILL_FREE] = say_will_free,
+	[OOM_REASON_NO_TASK_TABLE] = say_no_table,
+	[OOM_REASON_TRUNCATED_TABLE] = say_truncated,
+	[OOM_REASON_DAMAGED_TABLE] = say_damaged,
+	[OOM_REASON_NO_KILL_LINE] = say_no_kill,
+	[OOM_REASON_VICTIM_NOT_IN_TABLE] = say_not_in_table,
+	[OOM_REASON_UNKNOWN_TOTALPAGES] = say_total,
+	[OOM_REASON_HIGHER_SCORE_PASSED_OVER] = say_unexplained,
+	[OOM_REASON_VFORK_CHILD] = say_vfork,
+	[OOM_REASON_SCORE_MISMATCH] = say_mismatch,
+};
+
+struct oom_str oom_case_text(const struct oom_case *c)
+{
+	return say[c->reason] ? say[c->reason](c) : OOM_STR_NULL;
+}
