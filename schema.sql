@@ -1,2 +1,192 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
+--
+-- The store of oomlens.  Sections are only ever appended: a new store runs all of them, an older one the rest, each in
+-- a transaction of its own that also sets PRAGMA user_version.  Tables may change; the views (v_*) are the contract.
+--
+-- Integers are whole numbers in the unit that the column's name ends with; NULL is "the source did not say".
+-- Text holds the bytes of the log, valid UTF-8 or not.  Lines are lines of the source.
+--
 -- @version 1
+
+-- A machine, as far as its logs name it.
+CREATE TABLE host (
+	host_id INTEGER PRIMARY KEY,
+	hostname TEXT, machine_id TEXT
+);
+CREATE INDEX host_name ON host (hostname, machine_id);
+
+-- What the source said about one OOM event; never updated.
+CREATE TABLE event (
+	event_id INTEGER PRIMARY KEY,
+	host_id INTEGER NOT NULL REFERENCES host (host_id),
+	fingerprint TEXT NOT NULL UNIQUE,
+	origin TEXT, path TEXT, first_line INTEGER, last_line INTEGER,
+	host TEXT, boot_id TEXT, machine_id TEXT, kernel TEXT, kernel_from TEXT,
+	boot_us INTEGER, wall_us INTEGER, stamp TEXT,
+	trigger_comm TEXT, trigger_pid INTEGER, trigger_uid INTEGER, trigger_adj INTEGER,
+	"order" INTEGER, gfp_mask INTEGER, gfp_raw TEXT, gfp_flags TEXT, tainted TEXT,
+	scope TEXT, "constraint" TEXT, nodemask TEXT, cpuset TEXT, mems_allowed TEXT,
+	oom_memcg TEXT, task_memcg TEXT, global_oom INTEGER, memcg_version INTEGER,
+	memcg_usage_kb INTEGER, memcg_limit_kb INTEGER, memcg_failcnt INTEGER, memsw_usage_kb INTEGER, memsw_limit_kb INTEGER,
+	memcg_swap_usage_kb INTEGER, memcg_swap_limit_kb INTEGER, kmem_usage_kb INTEGER, kmem_limit_kb INTEGER,
+	protect_min_kb INTEGER, protect_low_kb INTEGER,
+	page_size INTEGER, page_size_from TEXT,
+	ram_pages INTEGER, reserved_pages INTEGER, cma_reserved_pages INTEGER, highmem_pages INTEGER, hwpoisoned_pages INTEGER,
+	swap_total_kb INTEGER, swap_free_kb INTEGER, boot_swap_total_kb INTEGER, boot_swap_line INTEGER, total_pages INTEGER,
+	chosen_pid INTEGER, chosen_uid INTEGER, chosen_comm TEXT, chosen_score INTEGER,
+	allocating_task INTEGER, oom_group INTEGER, oom_group_path TEXT, sysrq INTEGER, outcome TEXT, outcome_text TEXT,
+	has_invoked INTEGER, has_table INTEGER, table_complete INTEGER, has_mem_info INTEGER,
+	suppressed INTEGER, damaged_lines INTEGER,
+	at_invoked INTEGER, at_cpuset INTEGER, at_header INTEGER, at_memcg INTEGER, at_limit INTEGER, at_meminfo INTEGER,
+	at_swap INTEGER, at_ram INTEGER, at_table INTEGER, at_summary INTEGER, at_score INTEGER, at_kill INTEGER,
+	at_outcome INTEGER
+);
+CREATE INDEX event_host ON event (host_id);
+
+-- The parts of an event are rows with the key k = event_id * 2^20 + position, so that the rows of one event lie
+-- together and a range of rowids finds them.
+
+-- A row of the task table.  tgid_off is tgid - pid; line_off is the distance from the line where a table without
+-- gaps would have the row (at_table + 1 + position).  Both are 0 nearly always, which costs no byte.
+-- From points on: derived by the replay, filled and emptied together with the event's row in verdict.
+CREATE TABLE task (
+	k INTEGER PRIMARY KEY,
+	pid INTEGER, tgid_off INTEGER, uid INTEGER, oom_score_adj INTEGER,
+	rss_pages INTEGER, swap_pages INTEGER, pgtables_bytes INTEGER, nr_ptes INTEGER, nr_pmds INTEGER,
+	total_vm_pages INTEGER, rss_anon_pages INTEGER, rss_file_pages INTEGER, rss_shmem_pages INTEGER,
+	cpu INTEGER, oom_adj INTEGER, line_off INTEGER, comm TEXT, cgroup TEXT, kernel_points INTEGER,
+	points INTEGER, points_lo INTEGER, points_hi INTEGER, -- lo and hi only where the table hides a term
+	rank INTEGER,
+	why_not INTEGER -- 0 = eligible, else a row of why_not
+);
+
+-- Why a task was no candidate; written from the names that the engine has.
+CREATE TABLE why_not (
+	code INTEGER PRIMARY KEY,
+	name TEXT NOT NULL
+);
+
+CREATE TABLE victim (
+	k INTEGER PRIMARY KEY,
+	pid INTEGER, uid INTEGER, role TEXT,
+	total_vm_kb INTEGER, anon_rss_kb INTEGER, file_rss_kb INTEGER, shmem_rss_kb INTEGER, pgtables_kb INTEGER,
+	oom_score_adj INTEGER, killed_us INTEGER, reap TEXT, reap_us INTEGER,
+	reap_anon_rss_kb INTEGER, reap_file_rss_kb INTEGER, reap_shmem_rss_kb INTEGER,
+	line INTEGER, reap_line INTEGER, comm TEXT
+);
+
+-- Victims of earlier events of the same boot that this event's selection had to know.
+CREATE TABLE prior (
+	k INTEGER PRIMARY KEY,
+	pid INTEGER, killed_us INTEGER, reap TEXT, line INTEGER, comm TEXT
+);
+
+-- What was odd or missing in the source.
+CREATE TABLE note (
+	k INTEGER PRIMARY KEY,
+	line INTEGER, kind TEXT, text TEXT
+);
+
+-- The bulk of an event.  raw: the lines themselves, compressed.  memory: the numbers of the memory dump as a JSON array
+-- of groups [shape, line, zone or 0, value ...]; a value is an integer, null or [value, "text beside it"].
+-- A group's line counts from the group before it, the first from the event's first line.
+CREATE TABLE evidence (
+	event_id INTEGER PRIMARY KEY,
+	raw BLOB,
+	memory TEXT
+);
+
+-- What the values of such a group are called; shared by all events of kernels that print the same.
+-- {"area": ..., "node": ..., "zone": ... where the group has 0, "facts": [[name, unit, lines below the group's], ...]}
+CREATE TABLE shape (
+	shape_id INTEGER PRIMARY KEY,
+	shape TEXT NOT NULL UNIQUE
+);
+
+-- What the replay of an event concluded; may be dropped and made again (oomlens analyze).
+CREATE TABLE verdict (
+	event_id INTEGER PRIMARY KEY,
+	engine TEXT NOT NULL, -- version of oomlens
+	verdict TEXT NOT NULL, reason TEXT NOT NULL, text TEXT, evidence_line INTEGER,
+	profile TEXT, profile_how TEXT, unit TEXT, -- of points, margin and drift_bound: pages or per_mille
+	totalpages_lo INTEGER, totalpages_hi INTEGER, totalpages_how TEXT,
+	eligible INTEGER, winner INTEGER, runner_up INTEGER, actual INTEGER, -- the last three: positions in the task table
+	margin INTEGER, drift_bound INTEGER
+);
+
+-- Recorded tracepoints.
+CREATE TABLE trace (
+	trace_id INTEGER PRIMARY KEY,
+	host_id INTEGER NOT NULL REFERENCES host (host_id),
+	boot_id TEXT, monotonic_us INTEGER, name TEXT, pid INTEGER, comm TEXT, detail TEXT
+);
+
+CREATE VIEW v_host AS
+SELECT host_id, hostname, machine_id FROM host;
+
+CREATE VIEW v_event AS
+SELECT e.event_id, e.host_id, h.hostname, e.boot_id, e.kernel,
+	e.boot_us AS monotonic_us,
+	strftime('%Y-%m-%dT%H:%M:%S', e.wall_us / 1000000, 'unixepoch') || printf('.%06dZ', e.wall_us % 1000000) AS realtime,
+	e.stamp, e.wall_us,
+	e.trigger_pid, e.trigger_comm, e.trigger_uid, e.trigger_adj,
+	coalesce(e.gfp_raw, printf('0x%x', e.gfp_mask)) AS gfp_mask, e.gfp_flags, e."order" AS alloc_order,
+	e.scope, e."constraint" AS constraint_name, e.oom_memcg, e.task_memcg,
+	e.memcg_usage_kb, e.memcg_limit_kb, e.swap_total_kb, e.swap_free_kb, e.ram_pages,
+	CASE WHEN d.totalpages_lo = d.totalpages_hi THEN d.totalpages_lo ELSE e.total_pages END AS totalpages,
+	e.page_size, e.outcome, d.verdict, d.reason, d.text AS verdict_text, d.profile, d.engine,
+	v.pid AS victim_pid, v.comm AS victim_comm, v.uid AS victim_uid,
+	CASE d.unit WHEN 'pages' THEN d.margin END AS margin_pages,
+	e.table_complete, e.path, e.first_line, e.last_line, e.fingerprint
+FROM event AS e
+JOIN host AS h ON h.host_id = e.host_id
+LEFT JOIN verdict AS d ON d.event_id = e.event_id
+LEFT JOIN victim AS v ON v.k = e.event_id << 20;
+
+CREATE VIEW v_candidate AS
+SELECT e.event_id, t.pid, t.pid + t.tgid_off AS tgid, t.uid, t.comm,
+	t.total_vm_pages AS total_vm, t.rss_pages AS rss, t.swap_pages AS swapents, t.pgtables_bytes, t.oom_score_adj,
+	t.points, t.rank, t.why_not = 0 AS eligible, (SELECT w.name FROM why_not AS w WHERE w.code = t.why_not) AS why_not,
+	coalesce(t.points_lo, t.points) AS points_min, coalesce(t.points_hi, t.points) AS points_max,
+	t.rss_anon_pages AS rss_anon, t.rss_file_pages AS rss_file, t.rss_shmem_pages AS rss_shmem,
+	t.nr_ptes, t.nr_pmds, t.cpu, t.oom_adj, t.cgroup, t.kernel_points,
+	coalesce(e.at_table + 1, 0) + (t.k & 1048575) + t.line_off AS line
+FROM event AS e
+JOIN task AS t ON t.k >= e.event_id << 20 AND t.k < (e.event_id + 1) << 20;
+
+CREATE VIEW v_victim AS
+SELECT e.event_id, v.pid, v.comm, v.uid, v.role,
+	v.total_vm_kb, v.anon_rss_kb, v.file_rss_kb, v.shmem_rss_kb, v.pgtables_kb, v.oom_score_adj,
+	v.reap AS reap_outcome, v.reap_us - v.killed_us AS reap_latency_us,
+	v.reap_anon_rss_kb AS anon_rss_kb_after, v.killed_us, v.line, v.reap_line
+FROM event AS e
+JOIN victim AS v ON v.k >= e.event_id << 20 AND v.k < (e.event_id + 1) << 20;
+
+CREATE VIEW v_trace AS
+SELECT host_id, boot_id, monotonic_us, name, pid, comm, detail FROM trace;
+
+-- value_kb is NULL for what is not an amount of memory (counts, ratios); value and unit have every number.
+CREATE VIEW v_memory AS
+SELECT event_id, node, zone, name,
+	CASE unit WHEN 'kB' THEN value WHEN 'bytes' THEN value / 1024 WHEN 'pages' THEN value * page_size / 1024 END AS value_kb,
+	area, value, unit, text
+FROM (
+	SELECT e.event_id, e.page_size, json_extract(s.shape, '$.area') AS area, json_extract(s.shape, '$.node') AS node,
+		CASE json_type(g.value, '$[2]') WHEN 'integer' THEN json_extract(s.shape, '$.zone')
+			ELSE json_extract(g.value, '$[2]') END AS zone,
+		json_extract(f.value, '$[0]') AS name, json_extract(f.value, '$[1]') AS unit,
+		CASE json_type(g.value, '$[' || (f.key + 3) || ']')
+			WHEN 'array' THEN json_extract(g.value, '$[' || (f.key + 3) || '][0]')
+			ELSE json_extract(g.value, '$[' || (f.key + 3) || ']') END AS value,
+		json_extract(g.value, '$[' || (f.key + 3) || '][1]') AS text
+	FROM evidence AS v
+	JOIN event AS e ON e.event_id = v.event_id
+	JOIN json_each(v.memory) AS g
+	JOIN shape AS s ON s.shape_id = json_extract(g.value, '$[0]')
+	JOIN json_each(s.shape, '$.facts') AS f
+);
+
+CREATE VIEW v_note AS
+SELECT e.event_id, n.line, n.kind, n.text
+FROM event AS e
+JOIN note AS n ON n.k >= e.event_id << 20 AND n.k < (e.event_id + 1) << 20;

@@ -7,7 +7,7 @@ int main(void)
 	static int (*const groups[])(void) = {
 		test_base, test_render,
 		test_badness,
-		test_source,
+		test_source, test_store,
 	};
 	int failed = 0;
 

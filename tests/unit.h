@@ -15,5 +15,6 @@ int test_base(void);
 int test_badness(void);
 int test_render(void);
 int test_source(void);
+int test_store(void);
 
 #endif

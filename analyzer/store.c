@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The store's life: open, check, migrate, transactions, statements.  Rows are written in store_put.c and read in
+ * store_load.c and store_query.c. */
+#include "store_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define APPLICATION_ID 0x4f4f4d4c       /* "OOML": tells a store from any other SQLite file */
+
+/* ISO C promises 4095 bytes of string literal; both compilers take any length. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+static const char schema[] =
+#include "schema.inc"
+;
+#pragma GCC diagnostic pop
+
+const struct oom_store_part oom_store_parts[OOM_STORE_PARTS] = {
+	{ &oom_task_record, OOM_TASK_DERIVED, { "points", "points_lo", "points_hi", "rank", "why_not" } },
+	{ .rec = &oom_victim_record },
+	{ .rec = &oom_prior_record },
+	{ .rec = &oom_note_record },
+};
+
+/* ---- statements -------------------------------------------------------------------------------------- */
+
+static const char *const fixed[OOM_ST_FIXED] = {
+	[OOM_ST_FIND_EVENT] = "SELECT event_id FROM event WHERE fingerprint = ?",
+	[OOM_ST_FIND_HOST] = "SELECT host_id FROM host WHERE hostname IS ? AND machine_id IS ?",
+	[OOM_ST_ADD_HOST] = "INSERT INTO host (hostname, machine_id) VALUES (?, ?)",
+	[OOM_ST_ADD_EVIDENCE] = "INSERT INTO evidence (event_id, raw, memory) VALUES (?, ?, ?)",
+	[OOM_ST_GET_EVIDENCE] = "SELECT raw, memory FROM evidence WHERE event_id = ?",
+	[OOM_ST_FIND_SHAPE] = "SELECT shape_id FROM shape WHERE shape = ?",
+	[OOM_ST_ADD_SHAPE] = "INSERT INTO shape (shape) VALUES (?)",
+	[OOM_ST_GET_SHAPE] = "SELECT shape FROM shape WHERE shape_id = ?",
+	[OOM_ST_ADD_VERDICT] =
+		("INSERT INTO verdict (event_id, engine, verdict, reason, text, evidence_line, profile, profile_how, unit,"
+		 " totalpages_lo, totalpages_hi, totalpages_how, eligible, winner, runner_up, actual, margin, drift_bound)"
+		 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	[OOM_ST_CLEAR_VERDICT] = "DELETE FROM verdict WHERE event_id = ?",
+	[OOM_ST_CLEAR_TASKS] =
+		("UPDATE task SET points = NULL, points_lo = NULL, points_hi = NULL, rank = NULL, why_not = NULL"
+		 " WHERE k >= ? AND k < ?"),
+	[OOM_ST_SCORE_TASK] = "UPDATE task SET points = ?, points_lo = ?, points_hi = ?, rank = ?, why_not = ? WHERE k = ?",
+};
+
+/* Names in the tables are plain ASCII words of ours, but "order" and "constraint" are SQL's as well. */
+static int add_column(struct oom_buf *b, const struct oom_record *r, const struct oom_field *f)
+{
+	return oom_buf_fmt(b, ", \"%s%s\"", f->key, oom_store_base(r, f) == OOM_BASE_NONE ? "" : "_off");
+}
+
+static int add_columns(struct oom_buf *b, const struct oom_record *r)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < r->nfields; i++)
+		ret = add_column(b, r, &r->field[i]);
+	return ret;
+}
+
+static int add_holes(struct oom_buf *b, size_t n)
+{
+	int ret = oom_buf_fmt(b, "(?");
+
+	for (size_t i = 1; !ret && i < n; i++)
+		ret = oom_buf_fmt(b, ", ?");
+	return ret ? ret : oom_buf_fmt(b, ")");
+}
+
+static int text_of_part(struct oom_buf *b, const struct oom_store_part *p, size_t rows)
+{
+	int r = oom_buf_fmt(b, "INSERT INTO %s (k", p->rec->table);
+
+	if (!r)
+		r = add_columns(b, p->rec);
+	for (size_t i = 0; !r && i < p->nderived; i++)
+		r = oom_buf_fmt(b, ", %s", p->derived[i]);
+	if (!r)
+		r = oom_buf_fmt(b, ") VALUES ");
+	for (size_t i = 0; !r && i < rows; i++) {
+		if (i)
+			r = oom_buf_fmt(b, ", ");
+		if (!r)
+			r = add_holes(b, 1 + p->rec->nfields + p->nderived);
+	}
+	return r;
+}
+
+static int text_of(struct oom_buf *b, unsigned id)
+{
+	int r;
+
+	if (id < OOM_ST_FIXED)
+		return oom_buf_fmt(b, "%s", fixed[id]);
+	if (id == OOM_ST_ADD_EVENT) {
+		r = oom_buf_fmt(b, "INSERT INTO event (host_id, fingerprint");
+		if (!r)
+			r = add_columns(b, &oom_event_record);
+		if (!r)
+			r = oom_buf_fmt(b, ") VALUES ");
+		return r ? r : add_holes(b, 2 + oom_event_record.nfields);
+	}
+	if (id == OOM_ST_GET_EVENT) {
+		r = oom_buf_fmt(b, "SELECT host_id");
+		if (!r)
+			r = add_columns(b, &oom_event_record);
+		return r ? r : oom_buf_fmt(b, " FROM event WHERE event_id = ?");
+	}
+	if (id < OOM_ST_ADD_BULK)
+		return text_of_part(b, &oom_store_parts[id - OOM_ST_ADD_PART], 1);
+	if (id < OOM_ST_GET_PART)
+		return text_of_part(b, &oom_store_parts[id - OOM_ST_ADD_BULK], OOM_STORE_BULK);
+	r = oom_buf_fmt(b, "SELECT k");
+	if (!r)
+		r = add_columns(b, oom_store_parts[id - OOM_ST_GET_PART].rec);
+	return r ? r : oom_buf_fmt(b, " FROM %s WHERE k >= ? AND k < ? ORDER BY k", oom_store_parts[id - OOM_ST_GET_PART].rec->table);
+}
+
+int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **ret, struct oom_err *reterr)
+{
+	int r = 0;
+
+	if (!s->st[id]) {
+		s->text.n = 0;
+		if (text_of(&s->text, id) || oom_buf_add(&s->text, "", 1))
+			return oom_store_fail(s, ENOMEM, "cannot use", reterr);
+		r = oom_sql_prepare(s->sql, s->text.p, &s->st[id], NULL, reterr);
+	}
+	*ret = s->st[id];
+	return r;
+}
+
+enum oom_base oom_store_base(const struct oom_record *r, const struct oom_field *f)
+{
+	if (r != &oom_task_record)
+		return OOM_BASE_NONE;
+	if (f->offset == offsetof(struct oom_task, tgid))
+		return OOM_BASE_PID;
+	return f->offset == offsetof(struct oom_task, line) ? OOM_BASE_LINE : OOM_BASE_NONE;
+}
+
+/* 0 for what no kernel and no text has, so that distances do not overflow. */
+static int64_t sane(int64_t v)
+{
+	return v >= 0 && v < (int64_t)1 << 48 ? v : 0;
+}
+
+int64_t oom_store_base_value(const struct oom_event *ev, enum oom_base base, const void *rec, size_t seq)
+{
+	const struct oom_task *t = rec;
+
+	if (base == OOM_BASE_PID)
+		return sane(t->pid);
+	if (base == OOM_BASE_LINE)
+		return (ev->at[OOM_AT_TABLE] == OOM_NA ? 0 : sane(ev->at[OOM_AT_TABLE]) + 1) + (int64_t)seq;
+	return 0;
+}
+
+int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr)
+{
+	return oom_err_set(reterr, code, "%s '%s': %s", what, oom_sql_path(s->sql), strerror(code));
+}
+
+/* ---- schema ------------------------------------------------------------------------------------------ */
+
+/* The section of schema.sql for version v (from 1); its length in *n, NULL past the last. */
+static const char *section(int v, size_t *n)
+{
+	char mark[32];
+	const char *p, *end;
+
+	snprintf(mark, sizeof(mark), "-- @version %d\n", v);
+	p = strstr(schema, mark);
+	if (!p)
+		return NULL;
+	end = strstr(p + strlen(mark), "-- @version ");
+	*n = end ? (size_t)(end - p) : strlen(p);
+	return p;
+}
+
+static int newest(void)
+{
+	size_t n;
+	int v = 0;
+
+	while (section(v + 1, &n))
+		v++;
+	return v;
+}
+
+static int run_section(struct oom_sql *sql, int v, struct oom_buf *b, struct oom_err *reterr)
+{
+	size_t n = 0;
+	const char *p = section(v, &n);
+
+	b->n = 0;
+	if (oom_buf_add(b, p, n) || oom_buf_fmt(b, ";\nPRAGMA user_version = %d", v) || oom_buf_add(b, "", 1))
+		return oom_err_set(reterr, ENOMEM, "cannot use '%s': out of memory", oom_sql_path(sql));
+	return oom_sql_exec(sql, b->p, reterr);
+}
+
+/* Each step looks at the version again: another process may be migrating the same file. */
+static int migrate(struct oom_sql *sql, int to, struct oom_err *reterr)
+{
+	struct oom_buf b = { 0 };
+	int64_t v = 0;
+	int r = 0;
+
+	while (!r && v < to) {
+		r = oom_sql_exec(sql, "BEGIN IMMEDIATE", reterr);
+		if (!r)
+			r = oom_sql_get_int(sql, "PRAGMA user_version", &v, reterr);
+		if (!r && v < to)
+			r = run_section(sql, (int)++v, &b, reterr);
+		if (!r)
+			r = oom_sql_exec(sql, "COMMIT", reterr);
+		if (r && oom_sql_in_transaction(sql))
+			(void)oom_sql_exec(sql, "ROLLBACK", NULL);
+	}
+	oom_buf_release(&b);
+	return r;
+}
+
+/* Everything that schema.sql makes must stand in the file word for word, and no trigger may: a file from elsewhere could
+ * otherwise hold a view or a computed column in the place of a table, and run what its author wrote. */
+static int compare_schema(struct oom_sql *sql, struct oom_sql *model, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *want = NULL, *have = NULL;
+	int r = oom_sql_prepare(model, "SELECT type, name, sql FROM sqlite_schema", &want, NULL, reterr);
+
+	if (!r)
+		r = oom_sql_prepare(sql, "SELECT count(*) FROM sqlite_schema WHERE type = ? AND name = ? AND sql IS ?"
+				    " AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger')", &have, NULL, reterr);
+	while (!r && (r = oom_sql_step(model, want, reterr)) == 1) {
+		for (int i = 0; i < 3; i++)
+			oom_sql_bind_text(have, i + 1, oom_sql_bytes(want, i));
+		r = oom_sql_step(sql, have, reterr);
+		if (r == 1 && oom_sql_int(have, 0) != 1)
+			r = oom_err_set(reterr, EBADMSG, "cannot use '%s': its %s '%.*s' is not the one that oomlens makes, or it has "
+					"triggers", oom_sql_path(sql), oom_sql_bytes(want, 0).p,
+					(int)oom_sql_bytes(want, 1).n, oom_sql_bytes(want, 1).p);
+		oom_sql_reset(have);
+		r = r < 0 ? r : 0;
+	}
+	oom_sql_finalize(want);
+	oom_sql_finalize(have);
+	return r;
+}
+
+static int check_schema(struct oom_sql *sql, struct oom_err *reterr)
+{
+	struct oom_sql *model;
+	int r = oom_sql_open("", OOM_SQL_CREATE, &model, reterr);
+
+	if (r)
+		return r;
+	r = migrate(model, newest(), reterr);
+	if (!r)
+		r = compare_schema(sql, model, reterr);
+	(void)oom_sql_close(model, NULL);
+	return r;
+}
+
+/* ---- open and close ---------------------------------------------------------------------------------- */
+
+/* Readers never wait for a writer with a write-ahead log; a power cut may cost the last commits, never the file. */
+static int settings(struct oom_sql *sql, struct oom_err *reterr)
+{
+	return oom_sql_exec(sql, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000;"
+			    " PRAGMA foreign_keys = OFF", reterr);
+}
+
+static int create(struct oom_sql *sql, struct oom_err *reterr)
+{
+	int r = oom_sql_exec(sql, "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL", reterr);
+	char text[64];
+
+	snprintf(text, sizeof(text), "PRAGMA application_id = %d", APPLICATION_ID);
+	return r ? r : oom_sql_exec(sql, text, reterr);
+}
+
+static int check_version(struct oom_sql *sql, enum oom_store_mode mode, int64_t version, struct oom_err *reterr)
+{
+	const char *path = oom_sql_path(sql);
+
+	if (version > newest())
+		return oom_err_set(reterr, EEXIST, "cannot use '%s': it was made by a newer oomlens (schema %lld, this one knows %d)",
+				   path, (long long)version, newest());
+	if (version < newest() && mode == OOM_STORE_READ)
+		return oom_err_set(reterr, EROFS, "cannot read '%s': it has the older schema %lld; 'oomlens analyze --db %s' "
+				   "brings it up to date where it can be written", path, (long long)version, path);
+	return 0;
+}
+
+static int open_schema(struct oom_sql *sql, enum oom_store_mode mode, struct oom_err *reterr)
+{
+	int64_t objects = 0, app = 0, version = 0;
+	int r = oom_sql_get_int(sql, "SELECT count(*) FROM sqlite_schema", &objects, reterr);
+
+	if (!r)
+		r = oom_sql_get_int(sql, "PRAGMA application_id", &app, reterr);
+	if (!r)
+		r = oom_sql_get_int(sql, "PRAGMA user_version", &version, reterr);
+	if (r)
+		return r;
+	if (!objects && !version && (!app || app == APPLICATION_ID) && mode == OOM_STORE_WRITE)
+		r = create(sql, reterr);
+	else if (app != APPLICATION_ID || !objects)
+		return oom_err_set(reterr, EBADMSG, "cannot use '%s': it is not a store of oomlens", oom_sql_path(sql));
+	if (!r)
+		r = check_version(sql, mode, version, reterr);
+	if (!r && version < newest())
+		r = migrate(sql, newest(), reterr);
+	if (!r)
+		r = check_schema(sql, reterr);
+	if (!r)
+		oom_sql_trust(sql);
+	return r;
+}
+
+/* The names behind task.why_not, for shells that do not know the enumeration. */
+static int write_names(struct oom_sql *sql, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int64_t have = 0, want = 1;
+	int r = oom_sql_get_int(sql, "SELECT count(*) FROM why_not", &have, reterr);
+
+	while (oom_why_not_names[want])
+		want++;
+	if (r || have >= want - 1)
+		return r;
+	r = oom_sql_prepare(sql, "INSERT OR IGNORE INTO why_not (code, name) VALUES (?, ?)", &st, NULL, reterr);
+	for (int64_t i = 1; !r && i < want; i++) {
+		oom_sql_bind_int(st, 1, i);
+		oom_sql_bind_text(st, 2, oom_str_from(oom_why_not_names[i]));
+		r = oom_sql_run(sql, st, reterr);
+	}
+	oom_sql_finalize(st);
+	return r;
+}
+
+int oom_store_open(const char *path, enum oom_store_mode mode, struct oom_store **ret, struct oom_err *reterr)
+{
+	struct oom_store *s = oom_malloc(sizeof(*s));
+	int r;
+
+	if (!s)
+		return oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", path);
+	*s = (struct oom_store){ .mode = mode };
+	r = oom_sql_open(path, mode == OOM_STORE_READ ? OOM_SQL_READ : OOM_SQL_CREATE, &s->sql, reterr);
+	if (!r)
+		r = open_schema(s->sql, mode, reterr);
+	if (!r && mode == OOM_STORE_WRITE)
+		r = settings(s->sql, reterr);
+	if (!r && mode == OOM_STORE_WRITE)
+		r = write_names(s->sql, reterr);
+	if (!r && oom_packer_new(&s->packer))
+		r = oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", path);
+	if (r) {
+		(void)oom_store_close(s, NULL);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int oom_store_close(struct oom_store *s, struct oom_err *reterr)
+{
+	struct oom_buf *bufs[] = { NULL, NULL, NULL, NULL, NULL, NULL };
+	int r;
+
+	if (!s)
+		return 0;
+	bufs[0] = &s->lines;
+	bufs[1] = &s->packed;
+	bufs[2] = &s->memory;
+	bufs[3] = &s->text;
+	bufs[4] = &s->ranks;
+	bufs[5] = &s->last_host_text;
+	oom_store_rollback(s);
+	r = oom_sql_close(s->sql, reterr);
+	oom_packer_free(s->packer);
+	oom_shape_cache_free(s->shapes);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(bufs); i++)
+		oom_buf_release(bufs[i]);
+	oom_free(s);
+	return r;
+}
+
+/* ---- transactions ------------------------------------------------------------------------------------ */
+
+int oom_store_begin(struct oom_store *s, struct oom_err *reterr)
+{
+	return oom_sql_exec(s->sql, "BEGIN IMMEDIATE", reterr);
+}
+
+int oom_store_commit(struct oom_store *s, struct oom_err *reterr)
+{
+	int r;
+
+	if (s->failed) {
+		oom_store_rollback(s);
+		return oom_err_set(reterr, EIO, "cannot write '%s': an earlier step failed, nothing was stored", oom_sql_path(s->sql));
+	}
+	r = oom_sql_exec(s->sql, "COMMIT", reterr);
+	if (r)
+		oom_store_rollback(s);
+	return r;
+}
+
+void oom_store_rollback(struct oom_store *s)
+{
+	/* Ids that this transaction gave away are free again. */
+	if (s->shapes)
+		oom_shape_cache_clear(s->shapes);
+	s->last_host_id = 0;
+	s->failed = false;
+	if (s->sql && oom_sql_in_transaction(s->sql))
+		(void)oom_sql_exec(s->sql, "ROLLBACK", NULL);
+}

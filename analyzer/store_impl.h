@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the store share. */
+#ifndef OOMLENS_ANALYZER_STORE_IMPL_H
+#define OOMLENS_ANALYZER_STORE_IMPL_H
+
+#include <oomlens/store.h>
+
+#include "pack.h"
+#include "sql.h"
+
+/* Rows per INSERT where an event has many; the rest goes in one by one. */
+#define OOM_STORE_BULK 16
+
+/* Key of the part at position seq of an event; see schema.sql. */
+#define OOM_PART_BITS 20
+#define OOM_PART_MASK (((int64_t)1 << OOM_PART_BITS) - 1)
+#define OOM_EVENT_ID_MAX (INT64_MAX >> OOM_PART_BITS)
+
+/* Statements with a fixed text; those that walk the field tables stand behind them. */
+enum oom_statement {
+	OOM_ST_FIND_EVENT, OOM_ST_FIND_HOST, OOM_ST_ADD_HOST, OOM_ST_ADD_EVIDENCE, OOM_ST_GET_EVIDENCE,
+	OOM_ST_FIND_SHAPE, OOM_ST_ADD_SHAPE, OOM_ST_GET_SHAPE,
+	OOM_ST_ADD_VERDICT, OOM_ST_CLEAR_VERDICT, OOM_ST_CLEAR_TASKS, OOM_ST_SCORE_TASK,
+	OOM_ST_FIXED,
+	OOM_ST_ADD_EVENT = OOM_ST_FIXED, OOM_ST_GET_EVENT,
+	OOM_ST_ADD_PART,                                      /* + index in oom_store_parts */
+	OOM_ST_ADD_BULK = OOM_ST_ADD_PART + 4,                /* the same, OOM_STORE_BULK rows */
+	OOM_ST_GET_PART = OOM_ST_ADD_BULK + 4,
+	OOM_ST_COUNT = OOM_ST_GET_PART + 4,
+};
+
+/* Parts that are rows.  derived: columns behind the facts. */
+#define OOM_STORE_PARTS 4
+#define OOM_TASK_DERIVED 5
+struct oom_store_part {
+	const struct oom_record *rec;
+	size_t nderived;
+	const char *derived[OOM_TASK_DERIVED];
+};
+extern const struct oom_store_part oom_store_parts[OOM_STORE_PARTS];
+
+/* Columns stored as the distance from something that the event tells. */
+enum oom_base { OOM_BASE_NONE, OOM_BASE_PID, OOM_BASE_LINE };
+enum oom_base oom_store_base(const struct oom_record *r, const struct oom_field *f);
+/* That something, for the part rec at position seq. */
+int64_t oom_store_base_value(const struct oom_event *ev, enum oom_base base, const void *rec, size_t seq);
+
+/* Shapes of memory groups that this handle met. */
+struct oom_shape_cache;
+
+struct oom_store {
+	struct oom_sql *sql;
+	enum oom_store_mode mode;
+	bool failed;                                          /* a write failed half-way: only a rollback helps */
+	struct oom_sql_stmt *st[OOM_ST_COUNT];
+	struct oom_packer *packer;
+	struct oom_shape_cache *shapes;
+	struct oom_buf lines, packed, memory, text;           /* reused from event to event; text: of statements */
+	struct oom_buf ranks;
+	struct oom_str last_host, last_machine;               /* into last_host_text */
+	struct oom_buf last_host_text;
+	int64_t last_host_id;                                 /* 0 = none */
+};
+
+/* Prepares on first use; the store keeps it. */
+int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **ret, struct oom_err *reterr);
+/* Sets *reterr to -code's sentence about this store. */
+int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr);
+
+/* Evidence: the event's lines as a blob in s->packed, its memory facts as JSON in s->memory; and back. */
+int  oom_store_pack_raw(struct oom_store *s, const struct oom_event *ev, struct oom_err *reterr);
+int  oom_store_unpack_raw(struct oom_store *s, struct oom_str blob, struct oom_event *ev, struct oom_err *reterr);
+int  oom_store_pack_memory(struct oom_store *s, const struct oom_event *ev, struct oom_err *reterr);
+int  oom_store_unpack_memory(struct oom_store *s, struct oom_str json, struct oom_event *ev, struct oom_err *reterr);
+void oom_shape_cache_clear(struct oom_shape_cache *c);
+void oom_shape_cache_free(struct oom_shape_cache *c);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows into events.  The file may come from anywhere: every value is checked for its type before it is used. */
+#include "store_impl.h"
+
+#include <errno.h>
+
+static int damaged(struct oom_store *s, int64_t id, const char *what, struct oom_err *reterr)
+{
+	return oom_err_set(reterr, EBADMSG, "cannot load event %lld from '%s': its %s is damaged", (long long)id,
+			   oom_sql_path(s->sql), what);
+}
+
+static int no_memory(struct oom_store *s, int64_t id, struct oom_err *reterr)
+{
+	return oom_err_set(reterr, ENOMEM, "cannot load event %lld from '%s': it does not fit into memory", (long long)id,
+			   oom_sql_path(s->sql));
+}
+
+/* 0, -ENOMEM, or -EBADMSG where the value is not of the field's type. */
+static int load_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, struct oom_arena *a, void *rec, int64_t base)
+{
+	enum oom_sql_type type = oom_sql_type(st, i);
+	struct oom_str s;
+
+	if (type == OOM_SQL_NULL) {
+		if (f->type == OOM_TYPE_INT)
+			oom_field_set_int(f, rec, OOM_NA);
+		return 0;
+	}
+	if (f->type == OOM_TYPE_INT) {
+		if (type != OOM_SQL_INT)
+			return -EBADMSG;
+		oom_field_set_int(f, rec, (int64_t)((uint64_t)oom_sql_int(st, i) + (uint64_t)base));
+		return 0;
+	}
+	if (type != OOM_SQL_TEXT)
+		return -EBADMSG;
+	s = oom_sql_bytes(st, i);
+	if (f->type == OOM_TYPE_STR) {
+		if (oom_arena_str(a, s, &s))
+			return -ENOMEM;
+		oom_field_set_str(f, rec, s);
+		return 0;
+	}
+	for (int64_t v = 0; f->names[v]; v++) {
+		if (oom_str_is(s, f->names[v])) {
+			oom_field_set_int(f, rec, v);
+			return 0;
+		}
+	}
+	return -EBADMSG;
+}
+
+static int load_row(struct oom_sql_stmt *st, const struct oom_store_part *part, struct oom_event *ev, size_t seq)
+{
+	const struct oom_record *rec = part->rec;
+	void *p = oom_event_add(ev, rec);
+
+	if (!p)
+		return -ENOMEM;
+	for (size_t i = 0; i < rec->nfields; i++) {
+		enum oom_base base = oom_store_base(rec, &rec->field[i]);
+		int r = load_field(st, (int)i + 1, &rec->field[i], &ev->arena, p,
+				   base ? oom_store_base_value(ev, base, p, seq) : 0);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int load_part(struct oom_store *s, unsigned index, struct oom_event *ev, struct oom_err *reterr)
+{
+	const struct oom_store_part *part = &oom_store_parts[index];
+	struct oom_sql_stmt *st;
+	size_t seq = 0;
+	int r = oom_store_statement(s, OOM_ST_GET_PART + index, &st, reterr);
+
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, ev->id << OOM_PART_BITS);
+	oom_sql_bind_int(st, 2, (ev->id + 1) << OOM_PART_BITS);
+	while ((r = oom_sql_step(s->sql, st, reterr)) == 1) {
+		/* Positions without a gap, or what refers to them would be wrong. */
+		r = (oom_sql_int(st, 0) & OOM_PART_MASK) == (int64_t)seq ? load_row(st, part, ev, seq) : -EBADMSG;
+		seq++;
+		if (r)
+			break;
+	}
+	oom_sql_reset(st);
+	if (r == -EBADMSG)
+		return damaged(s, ev->id, part->rec->table, reterr);
+	return r == -ENOMEM ? no_memory(s, ev->id, reterr) : r;
+}
+
+static int load_head(struct oom_store *s, int64_t id, struct oom_event *ev, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r = oom_store_statement(s, OOM_ST_GET_EVENT, &st, reterr);
+
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, id);
+	r = oom_sql_step(s->sql, st, reterr);
+	if (r == 0)
+		r = oom_err_set(reterr, ENOENT, "there is no event %lld in '%s'", (long long)id, oom_sql_path(s->sql));
+	else if (r == 1)
+		r = 0;
+	for (size_t i = 0; !r && i < oom_event_record.nfields; i++) {
+		r = load_field(st, (int)i + 1, &oom_event_record.field[i], &ev->arena, ev, 0);
+		if (r == -EBADMSG)
+			r = damaged(s, id, oom_event_record.field[i].key, reterr);
+		else if (r)
+			r = no_memory(s, id, reterr);
+	}
+	oom_sql_reset(st);
+	return r;
+}
+
+static int load_evidence(struct oom_store *s, struct oom_event *ev, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r = oom_store_statement(s, OOM_ST_GET_EVIDENCE, &st, reterr);
+
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, ev->id);
+	r = oom_sql_step(s->sql, st, reterr);
+	if (r == 1) {
+		r = 0;
+		if (oom_sql_type(st, 0) == OOM_SQL_BLOB)
+			r = oom_store_unpack_raw(s, oom_sql_bytes(st, 0), ev, reterr);
+		else if (oom_sql_type(st, 0) != OOM_SQL_NULL)
+			r = -EBADMSG;
+		if (!r && oom_sql_type(st, 1) == OOM_SQL_TEXT)
+			r = oom_store_unpack_memory(s, oom_sql_bytes(st, 1), ev, reterr);
+		else if (!r && oom_sql_type(st, 1) != OOM_SQL_NULL)
+			r = -EBADMSG;
+	}
+	oom_sql_reset(st);
+	if (r == -EBADMSG)
+		return damaged(s, ev->id, "evidence", reterr);
+	return r == -ENOMEM ? no_memory(s, ev->id, reterr) : r;
+}
+
+int oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struct oom_err *reterr)
+{
+	struct oom_event ev;
+	int r;
+
+	if (id < 0 || id > OOM_EVENT_ID_MAX)
+		return oom_err_set(reterr, ENOENT, "there is no event %lld in '%s'", (long long)id, oom_sql_path(s->sql));
+	oom_event_init(&ev);
+	ev.id = id;
+	r = load_head(s, id, &ev, reterr);
+	for (unsigned i = 0; !r && i < OOM_STORE_PARTS; i++)
+		r = load_part(s, i, &ev, reterr);
+	if (!r)
+		r = load_evidence(s, &ev, reterr);
+	if (r) {
+		oom_event_release(&ev);
+		return r;
+	}
+	*ret = ev;
+	return 0;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events into rows.  Field tables say what is bound; the rows of an event are appended in key order. */
+#include "store_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What a row of a part needs besides its record. */
+struct rows {
+	const struct oom_event *ev;
+	const struct oom_store_part *part;
+	const struct oom_replay *r;          /* NULL = nothing derived */
+	const uint32_t *rank;                /* place of each task, from 1; NULL = not ranked */
+	const char *array;
+	size_t n;
+};
+
+/* ---- binding ----------------------------------------------------------------------------------------- */
+
+/* -EINVAL: an enumeration holds a value without a name. */
+static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, const void *rec, int64_t base)
+{
+	int64_t v;
+	size_t n = 0;
+
+	if (f->type == OOM_TYPE_STR) {
+		struct oom_str s = oom_field_str(f, rec);
+
+		if (s.p)
+			oom_sql_bind_text(st, i, s);
+		return 0;
+	}
+	v = oom_field_int(f, rec);
+	if (f->type == OOM_TYPE_INT) {
+		if (v != OOM_NA)
+			oom_sql_bind_int(st, i, (int64_t)((uint64_t)v - (uint64_t)base));
+		return 0;
+	}
+	while (f->names[n] && (int64_t)n != v)
+		n++;
+	if (!f->names[n])
+		return -EINVAL;
+	oom_sql_bind_text(st, i, oom_str_from(f->names[n]));
+	return 0;
+}
+
+/* Scores of task seq: points, their bounds where they have any, rank, why not. */
+static void bind_derived(struct oom_sql_stmt *st, int i, const struct oom_replay *r, const uint32_t *rank, size_t seq)
+{
+	const struct oom_score *s;
+
+	if (seq >= r->nscores)
+		return;
+	s = &r->score[seq];
+	if (s->why_not == OOM_WHY_ELIGIBLE) {
+		oom_sql_bind_int(st, i, s->nominal);
+		if (s->points.lo != s->points.hi) {
+			oom_sql_bind_int(st, i + 1, s->points.lo);
+			oom_sql_bind_int(st, i + 2, s->points.hi);
+		}
+	}
+	if (rank)
+		oom_sql_bind_int(st, i + 3, rank[seq]);
+	oom_sql_bind_int(st, i + 4, s->why_not);
+}
+
+/* The parameters of one row begin behind `at`.  Returns the last that it used, or -EINVAL. */
+static int bind_row(struct oom_sql_stmt *st, int at, const struct rows *w, int64_t id, size_t seq)
+{
+	const struct oom_record *rec = w->part->rec;
+	const char *p = w->array + seq * rec->size;
+
+	oom_sql_bind_int(st, ++at, id << OOM_PART_BITS | (int64_t)seq);
+	for (size_t i = 0; i < rec->nfields; i++) {
+		enum oom_base base = oom_store_base(rec, &rec->field[i]);
+		int r = bind_field(st, ++at, &rec->field[i], p, base ? oom_store_base_value(w->ev, base, p, seq) : 0);
+
+		if (r)
+			return r;
+	}
+	if (w->part->nderived && w->r)
+		bind_derived(st, at + 1, w->r, w->rank, seq);
+	return at + (int)w->part->nderived;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------- */
+
+static int put_some(struct oom_store *s, unsigned statement, const struct rows *w, int64_t id, size_t from, size_t n,
+		    struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int at = 0, r;
+
+	r = oom_store_statement(s, statement, &st, reterr);
+	if (r)
+		return r;
+	oom_sql_unbind(st);
+	for (size_t i = 0; i < n; i++) {
+		at = bind_row(st, at, w, id, from + i);
+		if (at < 0)
+			return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': a %s has a value without a name",
+					   oom_sql_path(s->sql), w->part->rec->table);
+	}
+	return oom_sql_run(s->sql, st, reterr);
+}
+
+static int put_part(struct oom_store *s, unsigned index, struct rows *w, int64_t id, struct oom_err *reterr)
+{
+	const char *ev = (const char *)w->ev;
+	size_t i = 0;
+	int r = 0;
+
+	w->part = &oom_store_parts[index];
+	memcpy(&w->array, ev + w->part->rec->array, sizeof(w->array));
+	memcpy(&w->n, ev + w->part->rec->count, sizeof(w->n));
+	for (; !r && w->n - i >= OOM_STORE_BULK; i += OOM_STORE_BULK)
+		r = put_some(s, OOM_ST_ADD_BULK + index, w, id, i, OOM_STORE_BULK, reterr);
+	for (; !r && i < w->n; i++)
+		r = put_some(s, OOM_ST_ADD_PART + index, w, id, i, 1, reterr);
+	return r;
+}
+
+static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t host, const char *print, int64_t *ret,
+		     struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r;
+
+	r = oom_store_statement(s, OOM_ST_ADD_EVENT, &st, reterr);
+	if (r)
+		return r;
+	oom_sql_unbind(st);
+	oom_sql_bind_int(st, 1, host);
+	oom_sql_bind_text(st, 2, oom_str_from(print));
+	for (size_t i = 0; i < oom_event_record.nfields; i++)
+		if (bind_field(st, (int)i + 3, &oom_event_record.field[i], ev, 0))
+			return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': its %s has no name",
+					   oom_sql_path(s->sql), oom_event_record.field[i].key);
+	r = oom_sql_run(s->sql, st, reterr);
+	*ret = oom_sql_last_id(s->sql);
+	if (!r && *ret > OOM_EVENT_ID_MAX)
+		r = oom_err_set(reterr, EOVERFLOW, "cannot store more events in '%s'", oom_sql_path(s->sql));
+	return r;
+}
+
+static int put_evidence(struct oom_store *s, const struct oom_event *ev, int64_t id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r;
+
+	r = oom_store_statement(s, OOM_ST_ADD_EVIDENCE, &st, reterr);
+	if (r)
+		return r;
+	if (!ev->nraw && !ev->nmemory)
+		return 0;
+	r = oom_store_pack_raw(s, ev, reterr);
+	if (!r)
+		r = oom_store_pack_memory(s, ev, reterr);
+	if (r)
+		return r;
+	oom_sql_unbind(st);
+	oom_sql_bind_int(st, 1, id);
+	if (ev->nraw)
+		oom_sql_bind_blob(st, 2, s->packed.p, s->packed.n);
+	if (ev->nmemory)
+		oom_sql_bind_text(st, 3, (struct oom_str){ s->memory.p, s->memory.n });
+	return oom_sql_run(s->sql, st, reterr);
+}
+
+/* ---- derived ----------------------------------------------------------------------------------------- */
+
+/* rank[] lists tasks, best first; rows want the place of each. */
+static int places(struct oom_store *s, const struct oom_replay *r, const uint32_t **ret)
+{
+	size_t size = r->nscores * sizeof(uint32_t);
+	uint32_t *place;
+
+	*ret = NULL;
+	if (!r->rank || !r->nscores)
+		return 0;
+	if (s->ranks.cap < size) {
+		void *p = oom_realloc(s->ranks.p, size);
+
+		if (!p)
+			return -ENOMEM;
+		s->ranks.p = p;
+		s->ranks.cap = size;
+	}
+	place = (uint32_t *)(void *)s->ranks.p;
+	memset(place, 0, size);
+	for (size_t i = 0; i < r->nscores; i++)
+		if (r->rank[i] < r->nscores)
+			place[r->rank[i]] = (uint32_t)i + 1;
+	*ret = place;
+	return 0;
+}
+
+static int64_t position(ptrdiff_t i)
+{
+	return i < 0 ? OOM_NA : (int64_t)i;
+}
+
+static int put_verdict(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	const struct oom_profile *p = r->profile;
+	bool total = r->total.lo <= r->total.hi;
+	int i = 0, ret;
+
+	ret = oom_store_statement(s, OOM_ST_ADD_VERDICT, &st, reterr);
+	if (ret)
+		return ret;
+	oom_sql_unbind(st);
+	oom_sql_bind_int(st, ++i, id);
+	oom_sql_bind_text(st, ++i, OOM_STR(OOMLENS_VERSION));
+	oom_sql_bind_text(st, ++i, oom_str_from(oom_verdict_names[r->verdict]));
+	oom_sql_bind_text(st, ++i, oom_str_from(oom_reason_name(r->reason)));
+	oom_sql_bind_text(st, ++i, r->text);
+	oom_sql_bind_int(st, ++i, r->evidence_line);
+	oom_sql_bind_text(st, ++i, oom_str_from(p ? p->name : NULL));
+	oom_sql_bind_text(st, ++i, oom_str_from(r->profile_how));
+	oom_sql_bind_text(st, ++i, oom_str_from(!p ? NULL : p->flags & OOM_PROFILE_PER_MILLE ? "per_mille" : "pages"));
+	oom_sql_bind_int(st, ++i, total ? r->total.lo : OOM_NA);
+	oom_sql_bind_int(st, ++i, total ? r->total.hi : OOM_NA);
+	oom_sql_bind_text(st, ++i, r->total_how);
+	oom_sql_bind_int(st, ++i, (int64_t)r->neligible);
+	oom_sql_bind_int(st, ++i, position(r->winner));
+	oom_sql_bind_int(st, ++i, position(r->runner_up));
+	oom_sql_bind_int(st, ++i, position(r->actual));
+	oom_sql_bind_int(st, ++i, r->margin);
+	oom_sql_bind_int(st, ++i, r->drift_bound);
+	return oom_sql_run(s->sql, st, reterr);
+}
+
+static int clear_derived(struct oom_store *s, int64_t id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r;
+
+	r = oom_store_statement(s, OOM_ST_CLEAR_VERDICT, &st, reterr);
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, id);
+	r = oom_sql_run(s->sql, st, reterr);
+	if (r)
+		return r;
+	r = oom_store_statement(s, OOM_ST_CLEAR_TASKS, &st, reterr);
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, id << OOM_PART_BITS);
+	oom_sql_bind_int(st, 2, (id + 1) << OOM_PART_BITS);
+	return oom_sql_run(s->sql, st, reterr);
+}
+
+static int update_scores(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	const uint32_t *rank;
+	int ret;
+
+	ret = oom_store_statement(s, OOM_ST_SCORE_TASK, &st, reterr);
+	if (ret)
+		return ret;
+	if (places(s, r, &rank))
+		return oom_store_fail(s, ENOMEM, "cannot write", reterr);
+	for (size_t i = 0; !ret && i < r->nscores; i++) {
+		oom_sql_unbind(st);
+		bind_derived(st, 1, r, rank, i);
+		oom_sql_bind_int(st, 1 + OOM_TASK_DERIVED, id << OOM_PART_BITS | (int64_t)i);
+		ret = oom_sql_run(s->sql, st, reterr);
+	}
+	return ret;
+}
+
+/* ---- events ------------------------------------------------------------------------------------------ */
+
+static int find_host(struct oom_store *s, const struct oom_event *ev, int64_t *ret, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *find, *add;
+	int r = oom_store_statement(s, OOM_ST_FIND_HOST, &find, reterr);
+
+	if (!r)
+		r = oom_store_statement(s, OOM_ST_ADD_HOST, &add, reterr);
+	if (r)
+		return r;
+	oom_sql_bind_text(find, 1, ev->host);
+	oom_sql_bind_text(find, 2, ev->machine_id);
+	r = oom_sql_step(s->sql, find, reterr);
+	if (r == 1)
+		*ret = oom_sql_int(find, 0);
+	oom_sql_reset(find);
+	if (r)
+		return r < 0 ? r : 0;
+	oom_sql_bind_text(add, 1, ev->host);
+	oom_sql_bind_text(add, 2, ev->machine_id);
+	r = oom_sql_run(s->sql, add, reterr);
+	*ret = oom_sql_last_id(s->sql);
+	return r;
+}
+
+/* Logs come host by host: the last one is remembered. */
+static int host_of(struct oom_store *s, const struct oom_event *ev, int64_t *ret, struct oom_err *reterr)
+{
+	struct oom_buf *b = &s->last_host_text;
+	int r;
+
+	if (s->last_host_id && oom_str_eq(ev->host, s->last_host) && oom_str_eq(ev->machine_id, s->last_machine)) {
+		*ret = s->last_host_id;
+		return 0;
+	}
+	r = find_host(s, ev, ret, reterr);
+	s->last_host_id = 0;
+	b->n = 0;
+	if (r || oom_buf_add(b, ev->host.p, ev->host.n) || oom_buf_add(b, ev->machine_id.p, ev->machine_id.n) ||
+	    oom_buf_add(b, "", 1))
+		return r;
+	s->last_host = ev->host.p ? (struct oom_str){ b->p, ev->host.n } : OOM_STR_NULL;
+	s->last_machine = ev->machine_id.p ? (struct oom_str){ b->p + ev->host.n, ev->machine_id.n } : OOM_STR_NULL;
+	s->last_host_id = *ret;
+	return 0;
+}
+
+static int find_event(struct oom_store *s, const char *print, int64_t *ret, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r;
+
+	r = oom_store_statement(s, OOM_ST_FIND_EVENT, &st, reterr);
+	if (r)
+		return r;
+	oom_sql_bind_text(st, 1, oom_str_from(print));
+	r = oom_sql_step(s->sql, st, reterr);
+	if (r == 1)
+		*ret = oom_sql_int(st, 0);
+	oom_sql_reset(st);
+	return r;
+}
+
+static int put_all(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *rp, const char *print, int64_t *id,
+		   struct oom_err *reterr)
+{
+	struct rows w = { .ev = ev, .r = rp };
+	int64_t host = 0;
+	int r = host_of(s, ev, &host, reterr);
+
+	if (!r && rp && places(s, rp, &w.rank))
+		r = oom_store_fail(s, ENOMEM, "cannot write", reterr);
+	if (!r)
+		r = put_event(s, ev, host, print, id, reterr);
+	for (unsigned i = 0; !r && i < OOM_STORE_PARTS; i++)
+		r = put_part(s, i, &w, *id, reterr);
+	if (!r)
+		r = put_evidence(s, ev, *id, reterr);
+	if (!r && rp)
+		r = put_verdict(s, rp, *id, reterr);
+	return r;
+}
+
+/* SQLite may have rolled back by itself after a failure: what follows must not slip in alone. */
+static int begin_write(struct oom_store *s, bool own, struct oom_err *reterr)
+{
+	if (s->failed)
+		return oom_err_set(reterr, EIO, "cannot write '%s': an earlier step failed", oom_sql_path(s->sql));
+	return own ? oom_store_begin(s, reterr) : 0;
+}
+
+/* Half an event must not stay: without a transaction of the caller's there is one of our own, with one it is spoilt. */
+static int end_write(struct oom_store *s, bool own, int r, struct oom_err *reterr)
+{
+	int c;
+
+	if (!own) {
+		s->failed = s->failed || r < 0;
+		return r;
+	}
+	if (r < 0) {
+		oom_store_rollback(s);
+		return r;
+	}
+	c = oom_store_commit(s, reterr);
+	return c ? c : r;
+}
+
+int oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *rp, int64_t *ret_id,
+		  struct oom_err *reterr)
+{
+	bool own = !oom_sql_in_transaction(s->sql);
+	char print[33];
+	int64_t id = 0;
+	int r;
+
+	oom_event_fingerprint(ev, print);
+	r = begin_write(s, own, reterr);
+	if (r)
+		return r;
+	r = find_event(s, print, &id, reterr);
+	if (r == 0) {
+		r = put_all(s, ev, rp, print, &id, reterr);
+		r = r ? r : 1;
+	} else if (r > 0) {
+		r = 0;
+	}
+	r = end_write(s, own, r, reterr);
+	if (r >= 0)
+		*ret_id = id;
+	return r;
+}
+
+int oom_store_analyze(struct oom_store *s, const struct oom_replay *rp, struct oom_err *reterr)
+{
+	bool own = !oom_sql_in_transaction(s->sql);
+	int64_t id = rp->event->id;
+	int r = begin_write(s, own, reterr);
+
+	if (r)
+		return r;
+	r = clear_derived(s, id, reterr);
+	if (!r)
+		r = put_verdict(s, rp, id, reterr);
+	if (!r)
+		r = update_scores(s, rp, id, reterr);
+	return end_write(s, own, r, reterr);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to the store: filtered events, and SQL that people write. */
+#include "store_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- filters ----------------------------------------------------------------------------------------- */
+
+#define FILTER_PARAMETERS 7
+
+/* A condition that is not asked for has a NULL parameter. */
+static const char filtered[] =
+	" FROM v_event AS e WHERE"
+	" (?1 IS NULL OR e.wall_us >= ?1) AND (?2 IS NULL OR e.wall_us < ?2)"
+	" AND (?3 IS NULL OR e.hostname = ?3)"
+	" AND (?4 IS NULL OR EXISTS (SELECT 1 FROM v_victim AS w WHERE w.event_id = e.event_id AND w.comm GLOB ?4))"
+	" AND (?5 IS NULL OR e.oom_memcg GLOB ?5 OR e.task_memcg GLOB ?5)"
+	" AND (?6 IS NULL OR e.verdict = ?6)"
+	" AND (?7 IS NULL OR e.engine IS NOT ?7)"
+	" ORDER BY e.wall_us, e.event_id LIMIT ?8";
+
+static void bind_filter(struct oom_sql_stmt *st, const struct oom_filter *f)
+{
+	const char *const text[] = { f->host, f->comm, f->cgroup, f->verdict, f->stale };
+
+	oom_sql_bind_int(st, 1, f->since_us ? f->since_us : OOM_NA);
+	oom_sql_bind_int(st, 2, f->until_us ? f->until_us : OOM_NA);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(text); i++)
+		oom_sql_bind_text(st, (int)i + 3, oom_str_from(text[i]));
+	oom_sql_bind_int(st, FILTER_PARAMETERS + 1, f->limit > 0 ? f->limit : -1);
+}
+
+static int prepare_filtered(struct oom_store *s, const char *select, const struct oom_filter *f, struct oom_sql_stmt **ret,
+			    struct oom_err *reterr)
+{
+	static const struct oom_filter everything;
+	int r;
+
+	s->text.n = 0;
+	if (oom_buf_fmt(&s->text, "%s%s", select, filtered) || oom_buf_add(&s->text, "", 1))
+		return oom_store_fail(s, ENOMEM, "cannot read", reterr);
+	r = oom_sql_prepare(s->sql, s->text.p, ret, NULL, reterr);
+	if (!r)
+		bind_filter(*ret, f ? f : &everything);
+	return r;
+}
+
+/* The ids are gathered first: fn may write to the store. */
+static int gather(struct oom_store *s, const struct oom_filter *f, struct oom_buf *ids, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r = prepare_filtered(s, "SELECT e.event_id", f, &st, reterr);
+
+	if (r)
+		return r;
+	while ((r = oom_sql_step(s->sql, st, reterr)) == 1) {
+		int64_t id = oom_sql_int(st, 0);
+
+		if (oom_buf_add(ids, &id, sizeof(id))) {
+			r = oom_store_fail(s, ENOMEM, "cannot read", reterr);
+			break;
+		}
+	}
+	oom_sql_finalize(st);
+	return r;
+}
+
+int oom_store_each(struct oom_store *s, const struct oom_filter *f, int (*fn)(void *arg, int64_t id), void *arg,
+		   struct oom_err *reterr)
+{
+	struct oom_buf ids = { 0 };
+	int r = gather(s, f, &ids, reterr);
+
+	for (size_t at = 0; !r && at < ids.n; at += sizeof(int64_t)) {
+		int64_t id;
+
+		memcpy(&id, ids.p + at, sizeof(id));
+		r = fn(arg, id);
+	}
+	oom_buf_release(&ids);
+	return r;
+}
+
+/* ---- result sets ------------------------------------------------------------------------------------- */
+
+static void take_value(struct oom_sql_stmt *st, int i, struct oom_value *ret)
+{
+	static const enum oom_value_kind kinds[] = {
+		[OOM_SQL_NULL] = OOM_VALUE_NULL, [OOM_SQL_INT] = OOM_VALUE_INT, [OOM_SQL_REAL] = OOM_VALUE_REAL,
+		[OOM_SQL_TEXT] = OOM_VALUE_TEXT, [OOM_SQL_BLOB] = OOM_VALUE_BLOB,
+	};
+
+	*ret = (struct oom_value){ .kind = kinds[oom_sql_type(st, i)] };
+	if (ret->kind == OOM_VALUE_INT)
+		ret->i = oom_sql_int(st, i);
+	else if (ret->kind == OOM_VALUE_REAL)
+		ret->r = oom_sql_real(st, i);
+	else if (ret->kind != OOM_VALUE_NULL)
+		ret->s = oom_sql_bytes(st, i);
+}
+
+/* 0 or what fn answered. */
+static int give_names(struct oom_sql_stmt *st, int n, const struct oom_query_ops *ops, void *arg)
+{
+	const char **names;
+	int r;
+
+	if (!ops->columns)
+		return 0;
+	names = oom_malloc((size_t)n * sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		names[i] = oom_sql_column_name(st, i);
+		names[i] = names[i] ? names[i] : "";
+	}
+	r = ops->columns(arg, (size_t)n, names);
+	oom_free(names);
+	return r;
+}
+
+static int give_rows(struct oom_store *s, struct oom_sql_stmt *st, const struct oom_query_ops *ops, void *arg,
+		     struct oom_err *reterr)
+{
+	int n = oom_sql_columns(st), r = n ? give_names(st, n, ops, arg) : 0;
+	struct oom_value *v;
+
+	if (r)
+		return r == -ENOMEM ? oom_store_fail(s, ENOMEM, "cannot read", reterr) : r;
+	v = oom_malloc((size_t)(n ? n : 1) * sizeof(*v));
+	if (!v)
+		return oom_store_fail(s, ENOMEM, "cannot read", reterr);
+	while ((r = oom_sql_step(s->sql, st, reterr)) == 1) {
+		for (int i = 0; i < n; i++)
+			take_value(st, i, &v[i]);
+		r = ops->row ? ops->row(arg, (size_t)n, v) : 0;
+		if (r)
+			break;
+	}
+	oom_free(v);
+	return r;
+}
+
+static int query_all(struct oom_store *s, const char *sql, const struct oom_query_ops *ops, void *arg, struct oom_err *reterr)
+{
+	while (*sql) {
+		struct oom_sql_stmt *st = NULL;
+		int r = oom_sql_prepare(s->sql, sql, &st, &sql, reterr);
+
+		if (!r && st)
+			r = give_rows(s, st, ops, arg, reterr);
+		oom_sql_finalize(st);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops, void *arg,
+		    struct oom_err *reterr)
+{
+	int r;
+
+	if (s->mode != OOM_STORE_READ)
+		return oom_err_set(reterr, EPERM, "cannot query '%s': it is open for writing", oom_sql_path(s->sql));
+	oom_sql_guard(s->sql, limit_ms);
+	r = query_all(s, sql, ops, arg, reterr);
+	oom_sql_unguard(s->sql);
+	return r;
+}
+
+int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops, void *arg,
+		   struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r = prepare_filtered(s, "SELECT e.event_id AS id, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, e.kernel,"
+				 " e.scope, e.oom_memcg, e.outcome, e.victim_pid, e.victim_comm, e.verdict, e.reason", f, &st, reterr);
+
+	if (r)
+		return r;
+	r = give_rows(s, st, ops, arg, reterr);
+	oom_sql_finalize(st);
+	return r;
+}

@@ -1,0 +1,778 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The store: what goes in comes out, and what is wrong with a file is said in a sentence. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <oomlens/store.h>
+
+static char dir[64], db[96];
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/oomlens-store-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(db, sizeof(db), "%s/a.db", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char cmd[128];
+
+	(void)state;
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd) ? -1 : 0;
+}
+
+static struct oom_store *open_store(enum oom_store_mode mode)
+{
+	struct oom_store *s = NULL;
+	struct oom_err err = { 0 };
+
+	if (oom_store_open(db, mode, &s, &err))
+		fail_msg("%s", err.text);
+	return s;
+}
+
+static int open_fails(const char *path, enum oom_store_mode mode, struct oom_err *err)
+{
+	struct oom_store *s = NULL;
+
+	memset(err, 0, sizeof(*err));
+	return oom_store_open(path, mode, &s, err);
+}
+
+static void close_store(struct oom_store *s)
+{
+	struct oom_err err = { 0 };
+
+	if (oom_store_close(s, &err))
+		fail_msg("%s", err.text);
+}
+
+/* ---- events by hand ------------------------------------------------------------------------------------ */
+
+static uint32_t seed = 1;
+
+static uint32_t dice(uint32_t n)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % n;
+}
+
+static struct oom_str any_text(struct oom_event *ev)
+{
+	static const struct oom_str odd[] = {
+		{ "", 0 }, { "x) total-vm:9kB", 15 }, { "\xff\xfe\0a\x1b[31m", 9 }, { "a\"b\\c'd", 7 }, { "\xed\xb0\x80\xed", 4 },
+		{ "tab\there", 8 }, { "\0", 1 }, { "\xf0\x9f\x92\xa9 ok", 7 }, { "Normal", 6 },
+	};
+	struct oom_str s;
+
+	if (dice(6) == 0)
+		return OOM_STR_NULL;
+	assert_int_equal(oom_arena_str(&ev->arena, odd[dice(OOM_ARRAY_SIZE(odd))], &s), 0);
+	return s;
+}
+
+static int64_t any_int(void)
+{
+	switch (dice(8)) {
+	case 0:  return OOM_NA;
+	case 1:  return 0;
+	case 2:  return -1000;
+	case 3:  return INT64_MAX;
+	case 4:  return -9007199254740993;
+	default: return dice(100000);
+	}
+}
+
+static void fill(struct oom_event *ev, const struct oom_record *r, void *rec)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct oom_field *f = &r->field[i];
+		int64_t n = 0;
+
+		if (f->type == OOM_TYPE_STR) {
+			oom_field_set_str(f, rec, any_text(ev));
+		} else if (f->type == OOM_TYPE_INT) {
+			oom_field_set_int(f, rec, any_int());
+		} else {
+			while (f->names[n])
+				n++;
+			oom_field_set_int(f, rec, dice((uint32_t)n));
+		}
+	}
+}
+
+static void make_event(struct oom_event *ev, size_t parts)
+{
+	oom_event_init(ev);
+	fill(ev, &oom_event_record, ev);
+	for (size_t p = 0; p < OOM_PARTS; p++) {
+		for (size_t i = 0; i < parts; i++) {
+			void *rec = oom_event_add(ev, oom_parts[p]);
+
+			assert_non_null(rec);
+			fill(ev, oom_parts[p], rec);
+		}
+	}
+}
+
+/* ---- comparing ----------------------------------------------------------------------------------------- */
+
+static void same_record(const struct oom_record *r, const void *a, const void *b)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct oom_field *f = &r->field[i];
+
+		if (f->type == OOM_TYPE_STR ? !oom_str_eq(oom_field_str(f, a), oom_field_str(f, b)) :
+					      oom_field_int(f, a) != oom_field_int(f, b))
+			fail_msg("%s.%s differs", r->table, f->key);
+	}
+}
+
+static void same_event(const struct oom_event *a, const struct oom_event *b)
+{
+	same_record(&oom_event_record, a, b);
+	for (size_t p = 0; p < OOM_PARTS; p++) {
+		const struct oom_record *r = oom_parts[p];
+		const char *pa, *pb;
+		size_t na, nb;
+
+		memcpy(&na, (const char *)a + r->count, sizeof(na));
+		memcpy(&nb, (const char *)b + r->count, sizeof(nb));
+		memcpy(&pa, (const char *)a + r->array, sizeof(pa));
+		memcpy(&pb, (const char *)b + r->array, sizeof(pb));
+		if (na != nb)
+			fail_msg("%zu rows of %s went in, %zu came out", na, r->table, nb);
+		for (size_t i = 0; i < na; i++)
+			same_record(r, pa + i * r->size, pb + i * r->size);
+	}
+}
+
+static int64_t put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *r, int want)
+{
+	struct oom_err err = { 0 };
+	int64_t id = 0;
+	int got = oom_store_put(s, ev, r, &id, &err);
+
+	if (got < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(got, want);
+	return id;
+}
+
+static void load(struct oom_store *s, int64_t id, struct oom_event *ret)
+{
+	struct oom_err err = { 0 };
+
+	if (oom_store_load(s, id, ret, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(ret->id, id);
+}
+
+/* First value of the first row, as text. */
+struct answer { char text[4096]; int rows; };
+
+static int take_row(void *arg, size_t n, const struct oom_value *v)
+{
+	struct answer *a = arg;
+	size_t at = 0;
+
+	if (a->rows++)
+		return 0;
+	for (size_t i = 0; i < n && at < sizeof(a->text) - 64; i++) {
+		if (v[i].kind == OOM_VALUE_INT)
+			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s%lld", i ? "|" : "", (long long)v[i].i);
+		else if (v[i].kind == OOM_VALUE_NULL)
+			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s-", i ? "|" : "");
+		else
+			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s%.*s", i ? "|" : "", (int)v[i].s.n, v[i].s.p);
+	}
+	return 0;
+}
+
+static const struct oom_query_ops ops = { .row = take_row };
+
+static struct answer ask(struct oom_store *s, const char *sql)
+{
+	struct answer a = { .rows = 0 };
+	struct oom_err err = { 0 };
+
+	if (oom_store_query(s, sql, 5000, &ops, &a, &err))
+		fail_msg("%s", err.text);
+	return a;
+}
+
+static int count_scans(void *arg, size_t n, const struct oom_value *v)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%.*s", (int)v[n - 1].s.n, v[n - 1].s.p);
+	*(int *)arg += strncmp(text, "SCAN", 4) == 0;
+	return 0;
+}
+
+/* Tables that the plan of a query reads from end to end. */
+static int scans(struct oom_store *s, const char *sql)
+{
+	const struct oom_query_ops plan = { .row = count_scans };
+	struct oom_err err = { 0 };
+	char text[512];
+	int n = 0;
+
+	snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s", sql);
+	if (oom_store_query(s, text, 0, &plan, &n, &err))
+		fail_msg("%s", err.text);
+	return n;
+}
+
+/* Runs SQL with the shell that everybody has. */
+static void shell(const char *path, const char *sql)
+{
+	char cmd[8192];
+
+	snprintf(cmd, sizeof(cmd), "sqlite3 '%s' \"%s\" > %s/shell.out", path, sql, dir);
+	if (system(cmd))
+		fail_msg("the sqlite3 shell failed: %s", sql);
+}
+
+/* ---- tests --------------------------------------------------------------------------------------------- */
+
+static void every_field_survives(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_event ev, back;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		int64_t id;
+
+		make_event(&ev, dice(70));
+		ev.boot_us = i;
+		id = put(s, &ev, NULL, 1);
+		load(s, id, &back);
+		same_event(&ev, &back);
+		oom_event_release(&back);
+		oom_event_release(&ev);
+	}
+	close_store(s);
+}
+
+static void an_empty_event_survives(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_event ev, back;
+
+	(void)state;
+	oom_event_init(&ev);
+	load(s, put(s, &ev, NULL, 1), &back);
+	same_event(&ev, &back);
+	oom_event_release(&back);
+	oom_event_release(&ev);
+	close_store(s);
+}
+
+static void the_same_event_is_stored_once(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_event ev;
+	int64_t id;
+
+	(void)state;
+	make_event(&ev, 20);
+	id = put(s, &ev, NULL, 1);
+	assert_int_equal(put(s, &ev, NULL, 0), id);
+	close_store(s);
+	s = open_store(OOM_STORE_WRITE);
+	assert_int_equal(put(s, &ev, NULL, 0), id);
+	close_store(s);
+	s = open_store(OOM_STORE_READ);
+	assert_string_equal(ask(s, "SELECT count(*) FROM v_event").text, "1");
+	assert_string_equal(ask(s, "SELECT count(*) FROM v_candidate").text, "20");
+	close_store(s);
+	oom_event_release(&ev);
+}
+
+static void rollback_leaves_the_store_as_it_was(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_err err = { 0 };
+	struct oom_event a, b, back;
+	int64_t id;
+
+	(void)state;
+	make_event(&a, 5);
+	make_event(&b, 5);
+	put(s, &a, NULL, 1);
+	assert_int_equal(oom_store_begin(s, &err), 0);
+	put(s, &b, NULL, 1);
+	oom_store_rollback(s);
+	id = put(s, &b, NULL, 1);
+	load(s, id, &back);
+	same_event(&b, &back);
+	close_store(s);
+	oom_event_release(&a);
+	oom_event_release(&b);
+	oom_event_release(&back);
+}
+
+/* A value that no name belongs to spoils the batch: nothing of it may be committed. */
+static void a_failed_put_spoils_its_transaction(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_err err = { 0 };
+	struct oom_event good, bad;
+	int64_t id;
+
+	(void)state;
+	make_event(&good, 2);
+	make_event(&bad, 2);
+	bad.victim[1].role = 77;
+	assert_int_equal(oom_store_begin(s, &err), 0);
+	put(s, &good, NULL, 1);
+	assert_int_equal(oom_store_put(s, &bad, NULL, &id, &err), -EINVAL);
+	assert_true(oom_store_commit(s, &err) < 0);
+	close_store(s);
+	s = open_store(OOM_STORE_READ);
+	assert_string_equal(ask(s, "SELECT count(*) FROM v_event").text, "0");
+	close_store(s);
+	oom_event_release(&good);
+	oom_event_release(&bad);
+}
+
+static void a_table_has_a_column_for_each_field(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+
+	(void)state;
+	close_store(s);
+	s = open_store(OOM_STORE_READ);
+	for (size_t p = 0; p <= OOM_PARTS; p++) {
+		const struct oom_record *r = p < OOM_PARTS ? oom_parts[p] : &oom_event_record;
+		char sql[256];
+
+		if (r == &oom_memory_record || r == &oom_raw_record)
+			continue;
+		for (size_t i = 0; i < r->nfields; i++) {
+			snprintf(sql, sizeof(sql), "SELECT count(*) FROM pragma_table_info('%s') WHERE name IN ('%s', '%s_off')",
+				 r->table, r->field[i].key, r->field[i].key);
+			if (strcmp(ask(s, sql).text, "1") != 0)
+				fail_msg("schema.sql lacks %s.%s", r->table, r->field[i].key);
+		}
+	}
+	close_store(s);
+}
+
+static void a_small_event(struct oom_event *ev)
+{
+	struct oom_memory *m;
+
+	oom_event_init(ev);
+	ev->host = OOM_STR("db7");
+	ev->kernel = OOM_STR("6.1.0-28-amd64");
+	ev->boot_us = 119969781;
+	ev->wall_us = 1732098480123456;
+	ev->scope = OOM_SCOPE_MEMCG;
+	ev->outcome = OOM_OUTCOME_KILLED;
+	ev->oom_memcg = OOM_STR("/kube/pod1");
+	ev->page_size = 4096;
+	ev->first_line = 10;
+	ev->at[OOM_AT_TABLE] = 40;
+	for (int i = 0; i < 3; i++) {
+		struct oom_task *t = oom_event_add_task(ev);
+
+		t->pid = t->tgid = 100 + i;
+		t->line = 41 + i;
+		t->rss_pages = 1000 * i;
+		t->comm = i == 2 ? OOM_STR("hog") : OOM_STR("sh");
+	}
+	ev->task[1].tgid = 99;
+	oom_event_add_victim(ev)->pid = 102;
+	ev->victim[0].comm = OOM_STR("hog");
+	ev->victim[0].killed_us = 119970000;
+	ev->victim[0].reap_us = 119971500;
+	ev->victim[0].reap = OOM_REAP_REAPED;
+	m = oom_event_add_memory(ev);
+	*m = (struct oom_memory){ OOM_AREA_ZONE, 0, 512, OOM_UNIT_KB, 20, OOM_STR("DMA"), OOM_STR("free"), OOM_STR_NULL };
+	m = oom_event_add_memory(ev);
+	*m = (struct oom_memory){ OOM_AREA_GLOBAL, OOM_NA, 7, OOM_UNIT_PAGES, 21, OOM_STR_NULL, OOM_STR("dirty"), OOM_STR_NULL };
+	m = oom_event_add_memory(ev);
+	*m = (struct oom_memory){ OOM_AREA_FREELIST, 0, 3, OOM_UNIT_NONE, 22, OOM_STR("DMA"), OOM_STR("8kB"), OOM_STR("UM") };
+	m = oom_event_add_memory(ev);
+	*m = (struct oom_memory){ OOM_AREA_MEMCG, OOM_NA, 8192, OOM_UNIT_BYTES, 23, OOM_STR("/kube/pod1"), OOM_STR("anon"), OOM_STR_NULL };
+}
+
+static void a_small_replay(struct oom_replay *r, const struct oom_event *ev, struct oom_score score[3], uint32_t rank[3])
+{
+	memset(r, 0, sizeof(*r));
+	memset(score, 0, 3 * sizeof(*score));
+	for (int i = 0; i < 3; i++) {
+		score[i].points = (struct oom_range){ 100 * i, 100 * i };
+		score[i].nominal = 100 * i;
+		rank[i] = (uint32_t)(2 - i);
+	}
+	score[0].why_not = OOM_WHY_ADJ_MIN;
+	score[1].points.hi = 150;
+	r->event = ev;
+	r->score = score;
+	r->nscores = 3;
+	r->neligible = 2;
+	r->rank = rank;
+	r->winner = r->actual = 2;
+	r->runner_up = 1;
+	r->margin = 50;
+	r->drift_bound = r->evidence_line = OOM_NA;
+	r->total = (struct oom_range){ 16384, 16384 };
+	r->verdict = OOM_VERDICT_EXACT;
+	r->reason = OOM_REASON_HIGHEST_BADNESS;
+	r->text = OOM_STR("it had the highest badness");
+}
+
+static void views_are_for_bare_shells(void **state)
+{
+	static const struct { const char *sql, *want; } facts[] = {
+		{ "SELECT hostname, kernel, monotonic_us, realtime, scope, oom_memcg, outcome, victim_pid, victim_comm FROM v_event",
+		  "db7|6.1.0-28-amd64|119969781|2024-11-20T10:28:00.123456Z|memcg|/kube/pod1|killed|102|hog" },
+		{ "SELECT verdict, reason, totalpages FROM v_event", "exact|highest_badness|16384" },
+		{ "SELECT tgid, points, points_min, points_max, rank, eligible, why_not, line FROM v_candidate WHERE pid = 101",
+		  "99|100|100|150|2|1|-|42" },
+		{ "SELECT points, rank, eligible, why_not FROM v_candidate WHERE pid = 100", "-|3|0|oom_score_adj_min" },
+		{ "SELECT reap_outcome, reap_latency_us FROM v_victim", "reaped|1500" },
+		{ "SELECT area, node, zone, name, value_kb, value, unit, text FROM v_memory WHERE area = 'zone'", "zone|0|DMA|free|512|512|kB|-" },
+		{ "SELECT area, node, zone, name, value_kb, value, unit FROM v_memory WHERE name = 'dirty'", "global|-|-|dirty|28|7|pages" },
+		{ "SELECT zone, name, value_kb, value, text FROM v_memory WHERE area = 'freelist'", "DMA|8kB|-|3|UM" },
+		{ "SELECT zone, value_kb FROM v_memory WHERE area = 'memcg'", "/kube/pod1|8" },
+		{ "SELECT count(*) FROM v_trace", "0" },
+		{ "SELECT hostname, machine_id FROM v_host", "db7|-" },
+	};
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_event ev;
+	struct oom_replay r;
+	struct oom_score score[3];
+	uint32_t rank[3];
+
+	(void)state;
+	a_small_event(&ev);
+	a_small_replay(&r, &ev, score, rank);
+	put(s, &ev, &r, 1);
+	close_store(s);
+	s = open_store(OOM_STORE_READ);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(facts); i++)
+		assert_string_equal(ask(s, facts[i].sql).text, facts[i].want);
+	assert_int_equal(scans(s, "SELECT * FROM v_candidate WHERE event_id = 1"), 0);
+	assert_int_equal(scans(s, "SELECT * FROM v_victim WHERE event_id = 1"), 0);
+	assert_int_equal(scans(s, "SELECT v.kernel, c.comm FROM v_event v JOIN v_candidate c USING (event_id) WHERE event_id = 1"), 0);
+	close_store(s);
+	oom_event_release(&ev);
+}
+
+static void analyze_replaces_what_was_derived(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_err err = { 0 };
+	struct oom_event ev, back;
+	struct oom_replay r;
+	struct oom_score score[3];
+	uint32_t rank[3];
+	int64_t id;
+
+	(void)state;
+	a_small_event(&ev);
+	a_small_replay(&r, &ev, score, rank);
+	id = put(s, &ev, &r, 1);
+	load(s, id, &back);
+	r.event = &back;
+	r.verdict = OOM_VERDICT_INSUFFICIENT;
+	r.nscores = 2;
+	r.rank = NULL;
+	score[1].points = (struct oom_range){ 7, 7 };
+	score[1].nominal = 7;
+	assert_int_equal(oom_store_analyze(s, &r, &err), 0);
+	close_store(s);
+	s = open_store(OOM_STORE_READ);
+	assert_string_equal(ask(s, "SELECT group_concat(verdict) FROM v_event").text, "insufficient");
+	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 101").text, "7|-|1");
+	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 102").text, "-|-|-");
+	close_store(s);
+	oom_event_release(&ev);
+	oom_event_release(&back);
+}
+
+static int count_id(void *arg, int64_t id)
+{
+	*(int64_t *)arg = *(int64_t *)arg * 10 + id;
+	return 0;
+}
+
+static void filters_choose_events(void **state)
+{
+	static const struct { struct oom_filter f; int64_t want; } cases[] = {
+		{ { 0 }, 12 },
+		{ { .host = "db7" }, 1 },
+		{ { .host = "nobody" }, 0 },
+		{ { .comm = "h?g" }, 12 },
+		{ { .comm = "sh" }, 0 },
+		{ { .cgroup = "/kube/*" }, 12 },
+		{ { .verdict = "exact" }, 1 },
+		{ { .stale = OOMLENS_VERSION }, 2 },
+		{ { .stale = "0.0" }, 12 },
+		{ { .since_us = 1732098480123457 }, 2 },
+		{ { .until_us = 1732098480123457 }, 1 },
+		{ { .limit = 1 }, 1 },
+	};
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_err err = { 0 };
+	struct oom_event ev;
+	struct oom_replay r;
+	struct oom_score score[3];
+	uint32_t rank[3];
+
+	(void)state;
+	a_small_event(&ev);
+	a_small_replay(&r, &ev, score, rank);
+	put(s, &ev, &r, 1);
+	ev.host = OOM_STR("db8");
+	ev.wall_us += 1000000;
+	put(s, &ev, NULL, 1);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(cases); i++) {
+		int64_t got = 0;
+
+		assert_int_equal(oom_store_each(s, &cases[i].f, count_id, &got, &err), 0);
+		if (got != cases[i].want)
+			fail_msg("filter %zu gives %lld", i, (long long)got);
+	}
+	close_store(s);
+	oom_event_release(&ev);
+}
+
+static void queries_only_look(void **state)
+{
+	static const char *const refused[] = {
+		"DELETE FROM event", "CREATE TABLE x (a)", "PRAGMA user_version = 9", "PRAGMA journal_mode = delete",
+		"PRAGMA writable_schema = 1", "PRAGMA query_only = 0", "VACUUM INTO '/tmp/oomlens-stolen'", "BEGIN",
+		"SELECT load_extension('x')", "ATTACH '/tmp/oomlens-stolen' AS x", "SELECT 1; DROP TABLE event",
+		"WITH a AS (SELECT 1) INSERT INTO host SELECT 1, 2, 3",
+	};
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct answer a = { .rows = 0 };
+	struct oom_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(oom_store_query(s, "SELECT 1", 0, &ops, &a, &err), -EPERM);
+	close_store(s);
+	s = open_store(OOM_STORE_READ);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(refused); i++) {
+		memset(&err, 0, sizeof(err));
+		if (oom_store_query(s, refused[i], 1000, &ops, &a, &err) != -EPERM)
+			fail_msg("%s: %s", refused[i], err.text);
+	}
+	memset(&err, 0, sizeof(err));
+	assert_int_equal(oom_store_query(s, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+					 50, &ops, &a, &err), -ETIME);
+	assert_non_null(strstr(err.text, "time limit"));
+	memset(&err, 0, sizeof(err));
+	assert_int_equal(oom_store_query(s, "SELECT nothing FROM v_event", 0, &ops, &a, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "nothing"));
+	a = ask(s, "SELECT 1; -- two\n SELECT 2;");
+	assert_int_equal(a.rows, 2);
+	close_store(s);
+	assert_int_equal(access("/tmp/oomlens-stolen", F_OK), -1);
+}
+
+static void odd_files_are_named(void **state)
+{
+	struct oom_err err;
+	char other[128], garbage[8192];
+	int fd;
+
+	(void)state;
+	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -ENOENT);
+	assert_non_null(strstr(err.text, db));
+	assert_int_equal(access(db, F_OK), -1);
+	assert_int_equal(open_fails(dir, OOM_STORE_WRITE, &err), -EISDIR);
+	snprintf(other, sizeof(other), "%s/none/a.db", dir);
+	assert_true(open_fails(other, OOM_STORE_WRITE, &err) < 0);
+	assert_non_null(strstr(err.text, other));
+
+	memset(garbage, 'x', sizeof(garbage));
+	fd = open(db, O_CREAT | O_WRONLY, 0644);
+	assert_int_equal(write(fd, garbage, sizeof(garbage)), sizeof(garbage));
+	close(fd);
+	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EBADMSG);
+	assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EBADMSG);
+	unlink(db);
+
+	shell(db, "CREATE TABLE mine (a)");
+	assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "not a store"));
+	unlink(db);
+
+	fd = open(db, O_CREAT | O_WRONLY, 0644);
+	close(fd);
+	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EBADMSG);
+	close_store(open_store(OOM_STORE_WRITE));
+}
+
+static void newer_and_older_schemas(void **state)
+{
+	struct oom_err err;
+
+	(void)state;
+	close_store(open_store(OOM_STORE_WRITE));
+	shell(db, "PRAGMA user_version = 99");
+	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EEXIST);
+	assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EEXIST);
+	assert_non_null(strstr(err.text, "newer"));
+	unlink(db);
+	/* Before the first section, with the mark of a store: what an interrupted creation leaves. */
+	shell(db, "PRAGMA application_id = 0x4f4f4d4c; PRAGMA journal_mode = wal");
+	close_store(open_store(OOM_STORE_WRITE));
+	close_store(open_store(OOM_STORE_READ));
+}
+
+static void a_file_that_would_act_is_refused(void **state)
+{
+	static const char *const traps[] = {
+		"CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM task; END",
+		"DROP VIEW v_event; CREATE VIEW v_event AS SELECT 1 AS event_id",
+		"DROP TABLE task; CREATE VIEW task AS WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k FROM n) SELECT k FROM n",
+		"DROP TABLE note",
+		"ALTER TABLE note ADD COLUMN x AS (abs(1))",
+	};
+	struct oom_err err;
+
+	(void)state;
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(traps); i++) {
+		close_store(open_store(OOM_STORE_WRITE));
+		shell(db, traps[i]);
+		assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EBADMSG);
+		assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EBADMSG);
+		unlink(db);
+	}
+}
+
+static void damaged_rows_are_refused(void **state)
+{
+	static const char *const damage[] = {
+		"UPDATE event SET page_size = 'big'", "UPDATE event SET scope = 'moon'", "UPDATE event SET host = x'00'",
+		"UPDATE task SET comm = x'05'", "UPDATE task SET k = k + 10 WHERE pid = 102", "UPDATE victim SET role = 'x'",
+		"UPDATE evidence SET raw = x'0128b52ffd'", "UPDATE evidence SET raw = 'text'", "UPDATE evidence SET memory = '['",
+		"UPDATE evidence SET memory = '[[99,0,0,1]]'", "UPDATE evidence SET memory = '[[1,0,0,1,2]]'",
+		"UPDATE shape SET shape = '{}' WHERE shape_id = 1",
+		"UPDATE evidence SET memory = replace(memory, '[1,', '[1,[')",
+	};
+	struct oom_err err;
+	struct oom_event ev, back;
+	struct oom_store *s;
+
+	(void)state;
+	a_small_event(&ev);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(damage); i++) {
+		s = open_store(OOM_STORE_WRITE);
+		put(s, &ev, NULL, 1);
+		close_store(s);
+		shell(db, damage[i]);
+		s = open_store(OOM_STORE_READ);
+		memset(&err, 0, sizeof(err));
+		if (oom_store_load(s, 1, &back, &err) != -EBADMSG)
+			fail_msg("%s: %s", damage[i], err.text);
+		assert_non_null(strstr(err.text, db));
+		memset(&err, 0, sizeof(err));
+		assert_int_equal(oom_store_load(s, 77, &back, &err), -ENOENT);
+		close_store(s);
+		unlink(db);
+	}
+	oom_event_release(&ev);
+}
+
+/* A writer at work does not hinder readers; a second writer is told why it cannot. */
+static void one_writer_many_readers(void **state)
+{
+	struct oom_store *w = open_store(OOM_STORE_WRITE), *r, *w2;
+	struct oom_err err = { 0 };
+	struct oom_event ev, back;
+	int64_t id;
+
+	(void)state;
+	a_small_event(&ev);
+	id = put(w, &ev, NULL, 1);
+	w2 = open_store(OOM_STORE_WRITE);
+	assert_int_equal(oom_store_begin(w, &err), 0);
+	ev.boot_us++;
+	put(w, &ev, NULL, 1);
+	r = open_store(OOM_STORE_READ);
+	assert_string_equal(ask(r, "SELECT count(*) FROM v_event").text, "1");
+	load(r, id, &back);
+	oom_event_release(&back);
+	assert_int_equal(oom_store_begin(w2, &err), -EAGAIN);
+	assert_non_null(strstr(err.text, "lock"));
+	memset(&err, 0, sizeof(err));
+	assert_int_equal(oom_store_commit(w, &err), 0);
+	assert_string_equal(ask(r, "SELECT count(*) FROM v_event").text, "2");
+	close_store(r);
+	close_store(w2);
+	close_store(w);
+	oom_event_release(&ev);
+}
+
+/* The n-th allocation fails, for every n: nothing leaks, nothing half-stored stays. */
+static void failing_allocations_are_survived(void **state)
+{
+	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_event ev, back;
+	bool done = false;
+
+	(void)state;
+	make_event(&ev, 20);
+	for (long n = 1; !done && n < 500; n++) {
+		struct oom_store *t = NULL;
+		struct oom_err err = { 0 };
+		int64_t id;
+		int r;
+
+		oom_alloc_fail_at(n);
+		r = oom_store_open(db, OOM_STORE_WRITE, &t, &err);
+		if (!r)
+			r = oom_store_put(t, &ev, NULL, &id, &err);
+		if (r >= 0) {
+			r = oom_store_load(t, id, &back, &err);
+			if (!r)
+				oom_event_release(&back);
+			done = !r;
+		}
+		oom_alloc_fail_at(0);
+		if (r < 0 && r != -ENOMEM)
+			fail_msg("allocation %ld: %s", n, err.text);
+		(void)oom_store_close(t, NULL);
+	}
+	assert_true(done);
+	load(s, put(s, &ev, NULL, 0), &back);
+	same_event(&ev, &back);
+	oom_event_release(&back);
+	oom_event_release(&ev);
+	close_store(s);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int test_store(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(every_field_survives), T(an_empty_event_survives), T(the_same_event_is_stored_once),
+		T(rollback_leaves_the_store_as_it_was), T(a_failed_put_spoils_its_transaction),
+		T(a_table_has_a_column_for_each_field), T(views_are_for_bare_shells), T(analyze_replaces_what_was_derived),
+		T(filters_choose_events), T(queries_only_look), T(odd_files_are_named), T(newer_and_older_schemas),
+		T(a_file_that_would_act_is_refused), T(damaged_rows_are_refused), T(one_writer_many_readers),
+		T(failing_allocations_are_survived),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
