@@ -21,8 +21,8 @@ struct pen {
 };
 
 static const char *const sgr[] = {
-	[OOM_TONE_PLAIN] = "", [OOM_TONE_GOOD] = "\033[32m", [OOM_TONE_WARN] = "\033[33m", [OOM_TONE_BAD] = "\033[31m",
-	[OOM_TONE_DIM] = "\033[2m", [OOM_TONE_STRONG] = "\033[1m",
+	[OOM_TONE_PLAIN] = "",       [OOM_TONE_GOOD] = "\033[32m", [OOM_TONE_WARN] = "\033[33m",
+	[OOM_TONE_BAD] = "\033[31m", [OOM_TONE_DIM] = "\033[2m",   [OOM_TONE_STRONG] = "\033[1m",
 };
 
 static void tone_on(const struct pen *p, unsigned tone)
@@ -181,7 +181,7 @@ static void quote(struct pen *p, struct oom_str s)
 	} while (s.n);
 }
 
-/* ---- tables --------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------ */
 
 struct grid {
 	size_t n, gap, width[COLS_MAX];

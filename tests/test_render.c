@@ -115,7 +115,8 @@ static void colour_is_absent_unless_asked(void **state)
 	free(got);
 }
 
-/* ---- whatever stands in the document, no line is wider than asked --------------------------------------------- */
+/* ---- whatever stands in the document, no line is wider than asked
+ * ------------------------------------------------------------ */
 
 static uint64_t dice = 1;
 
@@ -130,8 +131,21 @@ static unsigned roll(unsigned n)
 static struct oom_str any_text(char *p, size_t max)
 {
 	static const char *const bits[] = {
-		" ", "\t", "word", "\xe5\xa4\xaa", "\xff", "\033", "1,234", "(", "averyverylongwordwithoutanyblank", "\xcc\x81",
-		"\xe2\x80\xae", "  ", "\xf3\xa0\x80\x81", ">", "\n",
+		" ",
+		"\t",
+		"word",
+		"\xe5\xa4\xaa",
+		"\xff",
+		"\033",
+		"1,234",
+		"(",
+		"averyverylongwordwithoutanyblank",
+		"\xcc\x81",
+		"\xe2\x80\xae",
+		"  ",
+		"\xf3\xa0\x80\x81",
+		">",
+		"\n",
 	};
 	size_t n = 0, want = roll((unsigned)max);
 
@@ -165,8 +179,8 @@ static void no_line_is_wider_than_asked(void **state)
 
 		doc_clear();
 		for (size_t i = 0; i < 24; i++)
-			add(roll(OOM_NODE_NOTE + 1), "a key that is too long", any_text(pool[i], sizeof(pool[i])),
-			    roll(2) ? OOM_NA : 12345678);
+			add(roll(OOM_NODE_NOTE + 1), "a key that is too long",
+			    any_text(pool[i], sizeof(pool[i])), roll(2) ? OOM_NA : 12345678);
 		got = render(width, false, &size);
 		for (char *p = got, *nl; p < got + size; p = nl + 1) {
 			nl = memchr(p, '\n', (size_t)(got + size - p));
