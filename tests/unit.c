@@ -5,9 +5,12 @@
 int main(void)
 {
 	static int (*const groups[])(void) = {
-		test_base, test_render,
+		test_base,
 		test_badness,
-		test_source, test_store,
+		test_source,
+		test_explain,
+		test_render,
+		test_json, test_store,
 	};
 	int failed = 0;
 

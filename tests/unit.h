@@ -13,7 +13,9 @@
 /* Each runs its file's table of tests and returns the number of failures. */
 int test_base(void);
 int test_badness(void);
+int test_explain(void);
 int test_render(void);
+int test_json(void);
 int test_source(void);
 int test_store(void);
 

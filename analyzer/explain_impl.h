@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Private to explain*.c: the pen with which sentences are written, and the sections in the order of the page.
+ * Every helper survives a failed allocation: it sets nomem, returns "" and lets the caller go on;
+ * oom_explain() reports it once at the end.
+ */
+#ifndef OOMLENS_ANALYZER_EXPLAIN_IMPL_H
+#define OOMLENS_ANALYZER_EXPLAIN_IMPL_H
+
+#include <oomlens/explain.h>
+
+struct oom_say {
+	const struct oom_event *ev;
+	const struct oom_replay *r;
+	size_t top;      /* rows of the ranking */
+	struct oom_doc *doc;
+	bool nomem;
+};
+
+/* ---- words (explain_say.c); all text lives in the document's arena ---------------------- */
+
+const char *oom_say_z(struct oom_say *s, const char *fmt, ...) OOM_PRINTF(2, 3);
+/* A name or path of the log, safe in a sentence and in a cell; quoted when it holds more than word characters. */
+const char *oom_say_name(struct oom_say *s, struct oom_str name);
+const char *oom_say_proc(struct oom_say *s, struct oom_str comm, int64_t pid);     /* mysqld (pid 2430) */
+const char *oom_say_num(struct oom_say *s, int64_t n);      /* 12,345 */
+const char *oom_say_count(struct oom_say *s, int64_t n, const char *one, const char *many);
+const char *oom_say_kb(struct oom_say *s, int64_t kb);      /* 16.6 MiB */
+const char *oom_say_size(struct oom_say *s, int64_t pages);      /* 16.6 MiB, or 4,242 pages */
+const char *oom_say_pages(struct oom_say *s, int64_t pages);      /* 4,242 pages (16.6 MiB) */
+const char *oom_say_range(struct oom_say *s, struct oom_range pages);
+const char *oom_say_cell(struct oom_say *s, struct oom_range n);      /* 4,242 or 4,000..4,242 */
+const char *oom_say_cell_size(struct oom_say *s, struct oom_range pages);
+/* Points of the profile: pages with their size, or N of 1,000. */
+const char *oom_say_points(struct oom_say *s, struct oom_range points);
+const char *oom_say_join(struct oom_say *s, const char *list, const char *sep, const char *item);
+int64_t oom_say_pages_kb(const struct oom_event *ev, int64_t pages);      /* OOM_NA: page size unknown */
+
+void oom_say(struct oom_say *s, enum oom_node_kind kind, enum oom_tone tone, int64_t line, const char *key,
+	     const char *fmt, ...) OOM_PRINTF(6, 7);
+
+/* ---- facts that several sections need ------------------------------------------------------------ */
+
+bool oom_say_per_mille(const struct oom_say *s);
+bool oom_range_known(struct oom_range r);
+bool oom_range_exact(struct oom_range r);
+
+/* The memory-cgroup counter that stood closest to its limit. */
+struct oom_limit {
+	const char *what;      /* "memory", "memory+swap", ... */
+	int64_t usage_kb, limit_kb;   /* OOM_NA */
+	bool reached;
+};
+struct oom_limit oom_say_limit(const struct oom_event *ev);
+bool oom_unlimited_kb(int64_t limit_kb);
+
+/* ---- sections ------------------------------------------------------------ */
+
+void oom_say_verdict(struct oom_say *s);    /* explain_verdict.c */
+void oom_say_who(struct oom_say *s);        /* explain_who.c: victims and what became of them */
+void oom_say_why(struct oom_say *s);        /* explain_why.c: rule, terms, ranking */
+void oom_say_where(struct oom_say *s);      /* explain_where.c: trigger, limit, memory */
+void oom_say_gaps(struct oom_say *s);       /* explain_gaps.c: what the log does not show */
+
+#endif

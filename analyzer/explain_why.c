@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The arithmetic of the choice, term by term, and the field it was made from. */
+#include <string.h>
+
+#include "explain_impl.h"
+
+#define NAMES_MAX 6           /* processes named in one sentence */
+
+/* ---- terms ------------------------------------------------------------ */
+
+static void term(struct oom_say *s, const char *label, struct oom_range pages)
+{
+	oom_say(s, OOM_NODE_ROW, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t%s\t%s", label, oom_say_cell(s, pages),
+		oom_say_cell_size(s, pages));
+}
+
+static struct oom_range exactly(int64_t n)
+{
+	return n == OOM_NA ? (struct oom_range){ 1, 0 } : (struct oom_range){ n, n };
+}
+
+static struct oom_range adj_term(const struct oom_replay *r, const struct oom_task *t,
+				 const struct oom_score *c)
+{
+	int64_t a, b;
+
+	if (!t->oom_score_adj)
+		return exactly(0);
+	if (t->oom_score_adj == OOM_NA || !oom_range_known(r->total))
+		return exactly(OOM_NA);
+	if (r->total.lo == r->total.hi)
+		return exactly(c->adj_pages);
+	/* The kernel divides first: adj * (totalpages / 1000). */
+	if (__builtin_mul_overflow(t->oom_score_adj, r->total.lo / 1000, &a) ||
+	    __builtin_mul_overflow(t->oom_score_adj, r->total.hi / 1000, &b))
+		return exactly(OOM_NA);
+	return a < b ? (struct oom_range){ a, b } : (struct oom_range){ b, a };
+}
+
+static const char *root_label(enum oom_root_rule rule)
+{
+	static const char *const labels[] = {
+		[OOM_ROOT_NONE] = "",
+		[OOM_ROOT_MINUS_30] = "root bonus: 30 of 1,000",
+		[OOM_ROOT_ADJ_MINUS_30] = "root bonus: 3 % of totalpages",
+		[OOM_ROOT_MINUS_3_PERCENT] = "root bonus: 3 % of the above",
+	};
+
+	return labels[rule];
+}
+
+static void say_terms_pages(struct oom_say *s, const struct oom_task *t, const struct oom_score *c)
+{
+	const struct oom_profile *p = s->r->profile;
+	const char *adj = "oom_score_adj";
+
+	if (t->oom_score_adj != OOM_NA)
+		adj = oom_say_z(s, "oom_score_adj %lld x %s", (long long)t->oom_score_adj,
+				oom_range_exact(s->r->total) ? oom_say_z(s, "%s (totalpages / 1,000)",
+				oom_say_num(s, s->r->total.lo / 1000)) : "(totalpages / 1,000)");
+	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t>pages\t>size",
+		oom_say_proc(s, t->comm, t->pid));
+	term(s, "memory in RAM (rss)", c->rss);
+	term(s, "swapped out (swapents)", c->swap);
+	if (p->flags & OOM_PROFILE_PTES)
+		term(s, "page tables", c->pgtables);
+	if (p->root != OOM_ROOT_NONE && !(c->root.lo == 0 && c->root.hi == 0))
+		term(s, root_label(p->root), c->root);
+	term(s, adj, adj_term(s->r, t, c));
+	oom_say(s, OOM_NODE_ROW, OOM_TONE_STRONG, OOM_NA, NULL, "= points\t%s\t%s",
+		oom_say_cell(s, c->points), oom_say_cell_size(s, c->points));
+}
+
+static void say_terms_per_mille(struct oom_say *s, const struct oom_task *t, const struct oom_score *c)
+{
+	const struct oom_profile *p = s->r->profile;
+
+	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t>pages\t>size\t>of 1,000",
+		oom_say_proc(s, t->comm, t->pid));
+	term(s, "memory in RAM (rss)", c->rss);
+	term(s, "swapped out (swapents)", c->swap);
+	if (p->flags & OOM_PROFILE_PTES)
+		term(s, "page tables", c->pgtables);
+	if (p->root != OOM_ROOT_NONE && !(c->root.lo == 0 && c->root.hi == 0))
+		oom_say(s, OOM_NODE_ROW, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t\t\t%s", root_label(p->root),
+			oom_say_cell(s, c->root));
+	oom_say(s, OOM_NODE_ROW, OOM_TONE_PLAIN, OOM_NA, NULL, "oom_score_adj\t\t\t%s",
+		oom_say_cell(s, exactly(t->oom_score_adj)));
+	oom_say(s, OOM_NODE_ROW, OOM_TONE_STRONG, OOM_NA, NULL, "= score, usage x 1,000 / totalpages\t\t\t%s",
+		oom_say_cell(s, c->points));
+}
+
+static bool has_terms(const struct oom_replay *r)
+{
+	return r->profile && r->actual >= 0 && r->actual_score.why_not == OOM_WHY_ELIGIBLE;
+}
+
+static void say_terms(struct oom_say *s)
+{
+	const struct oom_replay *r = s->r;
+	const struct oom_task *t;
+	const struct oom_score *c = &r->actual_score;
+
+	if (!has_terms(r))
+		return;
+	t = &s->ev->task[r->actual];
+	if (oom_say_per_mille(s))
+		say_terms_per_mille(s, t, c);
+	else
+		say_terms_pages(s, t, c);
+}
+
+static void say_rule(struct oom_say *s)
+{
+	const struct oom_replay *r = s->r;
+	const struct oom_profile *p = r->profile;
+	const char *span;
+
+	if (!p)
+		return;
+	span = p->until && strcmp(p->since, p->until) ? oom_say_z(s, "%s to %s", p->since, p->until)
+						      : p->since;
+	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "rule", "Linux %s, known from %s", span,
+		r->profile_how ? r->profile_how : "the request of the user");
+	if (!has_terms(r))
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "points", "%s", p->formula);
+}
+
+static void say_total(struct oom_say *s)
+{
+	const struct oom_replay *r = s->r;
+
+	if (!r->profile)
+		return;
+	if (oom_range_known(r->total))
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "totalpages", "%s%s%s",
+			oom_say_range(s, r->total), r->total_how.p ? ": " : "",
+			r->total_how.p ? oom_say_z(s, "%.*s", (int)r->total_how.n, r->total_how.p) : "");
+	else
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_WARN, OOM_NA, "totalpages", "not in the log%s%s",
+			r->total_how.p ? ": " : "",
+			r->total_how.p ? oom_say_z(s, "%.*s", (int)r->total_how.n, r->total_how.p) : "");
+}
+
+/* ---- ranking ------------------------------------------------------------ */
+
+static const char *mark(struct oom_say *s, uint32_t i)
+{
+	const struct oom_event *ev = s->ev;
+	const struct oom_task *t = &ev->task[i];
+	const struct oom_victim *v = oom_event_victim(ev, t->tgid);
+	const char *m = "";
+
+	if (!v)
+		v = oom_event_victim(ev, t->pid);
+	if (v)
+		m = "killed";
+	else if ((ptrdiff_t)i == s->r->actual)
+		m = "chosen";
+	if (ev->trigger_pid != OOM_NA && (t->pid == ev->trigger_pid || t->tgid == ev->trigger_pid))
+		m = oom_say_join(s, m, ", ", "asked");
+	return m;
+}
+
+static bool must_show(const struct oom_say *s, uint32_t i)
+{
+	const struct oom_event *ev = s->ev;
+	const struct oom_task *t = &ev->task[i];
+
+	return (ptrdiff_t)i == s->r->actual || (ptrdiff_t)i == s->r->winner ||
+	       (ev->nvictims && (t->pid == ev->victim[0].pid || t->tgid == ev->victim[0].pid)) ||
+	       (ev->trigger_pid != OOM_NA && (t->pid == ev->trigger_pid || t->tgid == ev->trigger_pid));
+}
+
+static bool any_swap(const struct oom_event *ev)
+{
+	for (size_t i = 0; i < ev->ntasks; i++)
+		if (ev->task[i].swap_pages != OOM_NA && ev->task[i].swap_pages)
+			return true;
+	return false;
+}
+
+static void say_rank_row(struct oom_say *s, size_t rank, uint32_t i, bool swap)
+{
+	const struct oom_task *t = &s->ev->task[i];
+
+	oom_say(s, OOM_NODE_ROW, (ptrdiff_t)i == s->r->actual ? OOM_TONE_STRONG : OOM_TONE_PLAIN, OOM_NA,
+		NULL, "%zu\t%s\t%s\t%s\t%s\t%s%s%s\t%s", rank,
+		t->pid == OOM_NA ? "-" : oom_say_z(s, "%lld", (long long)t->pid), oom_say_name(s, t->comm),
+		oom_say_cell(s, s->r->score[i].points),
+		t->rss_pages == OOM_NA ? "-" : oom_say_size(s, t->rss_pages),
+		swap ? t->swap_pages == OOM_NA ? "-" : oom_say_size(s, t->swap_pages) : "", swap ? "\t" : "",
+		t->oom_score_adj == OOM_NA ? "-" : oom_say_z(s, "%lld", (long long)t->oom_score_adj),
+		mark(s, i));
+}
+
+static void say_ranking(struct oom_say *s)
+{
+	const struct oom_replay *r = s->r;
+	bool swap = any_swap(s->ev);
+	size_t shown = 0, eligible = 0;
+
+	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, ">#\t>pid\tprocess\t>%s\t>in RAM%s\t>adj\t",
+		oom_say_per_mille(s) ? "score" : "points", swap ? "\t>swapped" : "");
+	for (size_t k = 0; k < r->nscores; k++) {
+		uint32_t i = r->rank[k];
+
+		if (r->score[i].why_not != OOM_WHY_ELIGIBLE)
+			continue;
+		eligible++;
+		if (eligible > s->top && !must_show(s, i))
+			continue;
+		say_rank_row(s, eligible, i, swap);
+		shown++;
+	}
+	if (eligible > shown)
+		oom_say(s, OOM_NODE_TEXT, OOM_TONE_DIM, OOM_NA, NULL, "... and %s with fewer points",
+			oom_say_count(s, (int64_t)(eligible - shown), "more candidate", "more candidates"));
+}
+
+static void say_margin(struct oom_say *s)
+{
+	const struct oom_replay *r = s->r;
+	const struct oom_task *w, *u;
+	const char *by;
+
+	if (r->margin == OOM_NA || r->winner < 0 || r->runner_up < 0)
+		return;
+	w = &s->ev->task[r->winner];
+	u = &s->ev->task[r->runner_up];
+	by = oom_say_per_mille(s) ? oom_say_count(s, r->margin, "point", "points")
+				  : oom_say_pages(s, r->margin);
+	if (!r->margin)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "margin",
+			"none: %s and %s have the same points, and this kernel "
+			"takes the %s of them",
+			oom_say_proc(s, w->comm, w->pid), oom_say_proc(s, u->comm, u->pid),
+			r->winner < r->runner_up ? "first" : "last");
+	else
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "margin", "%s%s more than the next, %s",
+			r->winner == r->actual ? ""
+					       : oom_say_z(s, "%s has ", oom_say_proc(s, w->comm, w->pid)),
+			by, oom_say_proc(s, u->comm, u->pid));
+}
+
+/* ---- who was not eligible ------------------------------------------------------------ */
+
+static const char *const why_not_words[] = {
+	[OOM_WHY_ADJ_MIN] = "oom_score_adj -1000 forbids it",
+	[OOM_WHY_ALREADY_VICTIM] = "already killed or given up earlier in this log",
+	[OOM_WHY_GLOBAL_INIT] = "the init process is never chosen",
+	[OOM_WHY_ADJ_UNKNOWN] = "their oom_score_adj is not in the log",
+	[OOM_WHY_DAMAGED_ROW] = "their row of the table is damaged",
+};
+
+static void say_not_eligible(struct oom_say *s, uint8_t why)
+{
+	const struct oom_replay *r = s->r;
+	const char *list = "";
+	int64_t n = 0, pages = 0;
+
+	for (size_t i = 0; i < r->nscores; i++) {
+		const struct oom_task *t = &s->ev->task[i];
+
+		if (r->score[i].why_not != why)
+			continue;
+		if (t->rss_pages != OOM_NA && __builtin_add_overflow(pages, t->rss_pages, &pages))
+			pages = INT64_MAX;
+		if (n++ < NAMES_MAX)
+			list = oom_say_join(s, list, ", ", oom_say_proc(s, t->comm, t->pid));
+	}
+	if (!n)
+		return;
+	if (n > NAMES_MAX)
+		list = oom_say_z(s, "%s and %s more", list, oom_say_num(s, n - NAMES_MAX));
+	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "not eligible", "%s: %s", why_not_words[why], list);
+}
+
+void oom_say_why(struct oom_say *s)
+{
+	const struct oom_replay *r = s->r;
+
+	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Why this process");
+	if (r->text.p && r->text.n) {
+		struct oom_str safe = oom_str_safe(&s->doc->arena, r->text);
+
+		oom_say(s, OOM_NODE_TEXT, OOM_TONE_PLAIN, r->evidence_line, NULL, "%.*s", (int)safe.n,
+			safe.p ? safe.p : "");
+		s->nomem |= !safe.p;
+	}
+	if (oom_event_line(s->ev, r->evidence_line).p && r->verdict == OOM_VERDICT_EXPLAINED) {
+		struct oom_str safe = oom_str_safe(&s->doc->arena, oom_event_line(s->ev, r->evidence_line));
+
+		oom_say(s, OOM_NODE_QUOTE, OOM_TONE_DIM, OOM_NA, NULL, "%.*s", (int)safe.n,
+			safe.p ? safe.p : "");
+		s->nomem |= !safe.p;
+	}
+	say_rule(s);
+	say_terms(s);
+	say_total(s);
+	if (!r->profile || !r->rank || !r->nscores)
+		return;
+	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Against whom");
+	say_ranking(s);
+	say_margin(s);
+	for (uint8_t why = OOM_WHY_ELIGIBLE + 1; why < OOM_ARRAY_SIZE(why_not_words); why++)
+		say_not_eligible(s, why);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oomlens.explain/1.  jansson makes the values; the frame is written here, so that a table of ten thousand
+ * tasks is never one tree in memory and a task stands on one line.
+ */
+#include <oomlens/render.h>
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+struct pen {
+	FILE *out;
+	struct oom_arena arena;       /* strings made valid UTF-8 */
+	bool nomem;
+};
+
+static void pen_init(struct pen *p, FILE *out)
+{
+	*p = (struct pen){ .out = out };
+	json_set_alloc_funcs(oom_malloc, oom_free);
+	/* Keys are ours alone; a fixed seed keeps jansson away from /dev/urandom. */
+	json_object_seed(1);
+}
+
+static int pen_finish(struct pen *p)
+{
+	oom_arena_release(&p->arena);
+	return p->nomem ? -ENOMEM : 0;
+}
+
+/* ---- values; NULL after a failed allocation, which put() and set() notice
+ * ------------------------------------------------------------ */
+
+static json_t *integer(int64_t v)
+{
+	return v == OOM_NA ? json_null() : json_integer(v);
+}
+
+static json_t *string(struct pen *p, struct oom_str s)
+{
+	struct oom_str utf8 = oom_str_utf8(&p->arena, s);
+
+	if (!s.p)
+		return json_null();
+	return utf8.p ? json_stringn_nocheck(utf8.p, utf8.n) : NULL;
+}
+
+static json_t *text(struct pen *p, const char *z)
+{
+	return string(p, oom_str_from(z));
+}
+
+static json_t *name_of(struct pen *p, const char *const names[], int64_t v, int64_t fallback)
+{
+	int64_t n = 0;
+
+	while (names[n])
+		n++;
+	return text(p, names[v >= 0 && v < n ? v : fallback]);
+}
+
+static json_t *known(struct oom_range r)
+{
+	return integer(r.lo == r.hi ? r.lo : OOM_NA);
+}
+
+static json_t *bounds(struct pen *p, struct oom_range r)
+{
+	json_t *a;
+
+	if (r.lo >= r.hi || r.lo == OOM_NA)
+		return json_null();
+	a = json_array();
+	if (!a || json_array_append_new(a, json_integer(r.lo)) ||
+	    json_array_append_new(a, json_integer(r.hi)))
+		p->nomem = true;
+	return a;
+}
+
+static json_t *object(struct pen *p)
+{
+	json_t *o = json_object();
+
+	p->nomem |= !o;
+	return o;
+}
+
+static void set(struct pen *p, json_t *o, const char *key, json_t *v)
+{
+	if (json_object_set_new_nocheck(o, key, v))
+		p->nomem = true;
+}
+
+static void put(struct pen *p, json_t *v)
+{
+	if (!v || (json_dumpf(v, p->out, JSON_ENCODE_ANY) && !ferror(p->out)))
+		p->nomem = true;
+	json_decref(v);
+}
+
+/* A further "key": value of an object that spans lines. */
+static void member(struct pen *p, const char *indent, const char *key, json_t *v)
+{
+	fprintf(p->out, ",\n%s\"%s\": ", indent, key);
+	put(p, v);
+}
+
+/* ---- the event ------------------------------------------------------------ */
+
+/* Days since 1970-01-01 -> date (proleptic Gregorian; years counted from March, so that the leap day comes
+ * last). */
+static void civil_from_days(int64_t days, int64_t *year, int *month, int *day)
+{
+	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t doe = z - era * 146097, yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+
+	*day = (int)(doy - (153 * mp + 2) / 5 + 1);
+	*month = (int)(mp < 10 ? mp + 3 : mp - 9);
+	*year = yoe + era * 400 + (*month <= 2);
+}
+
+static json_t *realtime(struct pen *p, int64_t us)
+{
+	const int64_t day_us = INT64_C(86400000000);
+	int64_t days, rest, year;
+	int month, day;
+	char z[64];
+
+	if (us == OOM_NA)
+		return json_null();
+	days = us / day_us - (us % day_us < 0);
+	rest = us - days * day_us;
+	civil_from_days(days, &year, &month, &day);
+	if (year < 0 || year > 9999)          /* RFC 3339 has no other years */
+		return json_null();
+	snprintf(z, sizeof(z), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (int)year, month, day,
+		 (int)(rest / 3600000000), (int)(rest / 60000000 % 60), (int)(rest / 1000000 % 60),
+		 (int)(rest % 1000000));
+	return text(p, z);
+}
+
+static json_t *flag_list(struct pen *p, const struct oom_event *ev)
+{
+	struct oom_str names = oom_gfp_names(ev, &p->arena), one;
+	json_t *a;
+
+	if (!names.p)
+		return json_null();
+	a = json_array();
+	while (a && names.n) {
+		bool more = oom_take_until(&names, '|', &one);
+
+		if (more)
+			(void)oom_take_char(&names, '|');
+		else
+			one = names;
+		if (one.n && json_array_append_new(a, string(p, one)))
+			p->nomem = true;
+		if (!more)
+			break;
+	}
+	return a;
+}
+
+static json_t *trigger(struct pen *p, const struct oom_event *ev)
+{
+	json_t *o = object(p), *gfp = json_null();
+
+	set(p, o, "pid", integer(ev->trigger_pid));
+	set(p, o, "comm", string(p, ev->trigger_comm));
+	set(p, o, "oom_score_adj", integer(ev->trigger_adj));
+	set(p, o, "order", integer(ev->order));
+	if (ev->gfp_raw.p || ev->gfp_flags.p) {
+		gfp = object(p);
+		set(p, gfp, "raw", string(p, ev->gfp_raw));
+		set(p, gfp, "flags", flag_list(p, ev));
+	}
+	set(p, o, "gfp_mask", gfp);
+	set(p, o, "uid", integer(ev->trigger_uid));
+	return o;
+}
+
+static json_t *memcg(struct pen *p, const struct oom_event *ev)
+{
+	json_t *o;
+
+	if (!ev->oom_memcg.p && !ev->task_memcg.p && ev->memcg_limit_kb == OOM_NA &&
+	    ev->memcg_usage_kb == OOM_NA)
+		return json_null();
+	o = object(p);
+	set(p, o, "oom_path", string(p, ev->oom_memcg));
+	set(p, o, "task_path", string(p, ev->task_memcg));
+	set(p, o, "version", integer(ev->memcg_version));
+	set(p, o, "limit_kb", integer(ev->memcg_limit_kb));
+	set(p, o, "usage_kb", integer(ev->memcg_usage_kb));
+	set(p, o, "memsw_limit_kb", integer(ev->memsw_limit_kb));
+	set(p, o, "memsw_usage_kb", integer(ev->memsw_usage_kb));
+	set(p, o, "swap_limit_kb", integer(ev->memcg_swap_limit_kb));
+	set(p, o, "swap_usage_kb", integer(ev->memcg_swap_usage_kb));
+	return o;
+}
+
+/* The kernel prints a score for the chosen process alone (up to 5.0); for the others it is known if the
+ * points are. */
+static int64_t victim_score(const struct oom_event *ev, const struct oom_replay *r,
+			    const struct oom_victim *v)
+{
+	if (v->pid == ev->chosen_pid && ev->chosen_score != OOM_NA)
+		return ev->chosen_score;
+	for (size_t i = 0; r->profile && i < r->nscores; i++) {
+		const struct oom_score *c = &r->score[i];
+
+		if (ev->task[i].pid == v->pid && c->why_not == OOM_WHY_ELIGIBLE &&
+		    c->points.lo == c->points.hi)
+			return oom_score_per_mille(r->profile, c->points.lo, r->total);
+	}
+	return OOM_NA;
+}
+
+static json_t *victim(struct pen *p, const struct oom_event *ev, const struct oom_replay *r,
+		      const struct oom_victim *v)
+{
+	json_t *o = object(p), *reap = object(p);
+	int64_t latency = OOM_NA;
+
+	if (v->killed_us != OOM_NA && v->reap_us != OOM_NA &&
+	    (__builtin_sub_overflow(v->reap_us, v->killed_us, &latency) || latency < 0))
+		latency = OOM_NA;
+	set(p, o, "pid", integer(v->pid));
+	set(p, o, "comm", string(p, v->comm));
+	set(p, o, "uid", integer(v->uid));
+	set(p, o, "role", name_of(p, oom_role_names, v->role, OOM_ROLE_CHOSEN));
+	set(p, o, "total_vm_kb", integer(v->total_vm_kb));
+	set(p, o, "anon_rss_kb", integer(v->anon_rss_kb));
+	set(p, o, "file_rss_kb", integer(v->file_rss_kb));
+	set(p, o, "shmem_rss_kb", integer(v->shmem_rss_kb));
+	set(p, o, "pgtables_kb", integer(v->pgtables_kb));
+	set(p, o, "oom_score_adj", integer(v->oom_score_adj));
+	set(p, o, "score", integer(victim_score(ev, r, v)));
+	set(p, reap, "outcome", name_of(p, oom_reap_names, v->reap, OOM_REAP_UNSEEN));
+	set(p, reap, "anon_rss_kb_after", integer(v->reap_anon_rss_kb));
+	set(p, reap, "latency_us", integer(latency));
+	set(p, o, "reap", reap);
+	set(p, o, "line", integer(v->line));
+	return o;
+}
+
+/* ---- the replay ------------------------------------------------------------ */
+
+static json_t *winner(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
+{
+	const struct oom_score *c;
+	json_t *o;
+
+	if (r->winner < 0 || !r->profile)
+		return json_null();
+	c = &r->winner_score;
+	o = object(p);
+	set(p, o, "pid", integer(ev->task[r->winner].pid));
+	set(p, o, "points", known(c->points));
+	set(p, o, "score", integer(c->points.lo == c->points.hi ?
+				   oom_score_per_mille(r->profile, c->points.lo, r->total) : OOM_NA));
+	set(p, o, "comm", string(p, ev->task[r->winner].comm));
+	set(p, o, "points_range", bounds(p, c->points));
+	return o;
+}
+
+static json_t *candidate(struct pen *p, const struct oom_event *ev, const struct oom_replay *r, size_t i,
+			 size_t rank)
+{
+	const struct oom_task *t = &ev->task[i];
+	const struct oom_score *c = r->profile && i < r->nscores ? &r->score[i] : NULL;
+	bool eligible = c && c->why_not == OOM_WHY_ELIGIBLE;
+	json_t *o = object(p);
+
+	set(p, o, "rank", rank ? integer((int64_t)rank) : json_null());
+	set(p, o, "pid", integer(t->pid));
+	set(p, o, "tgid", integer(t->tgid));
+	set(p, o, "comm", string(p, t->comm));
+	set(p, o, "uid", integer(t->uid));
+	set(p, o, "points", eligible ? known(c->points) : json_null());
+	set(p, o, "rss_pages", integer(t->rss_pages));
+	set(p, o, "swap_pages", integer(t->swap_pages));
+	set(p, o, "pgtables_pages",
+	    c && c->pgtables.lo == c->pgtables.hi ? integer(c->pgtables.lo) : json_null());
+	set(p, o, "adj", integer(t->oom_score_adj));
+	set(p, o, "adj_pages",
+	    c && !(r->profile->flags & OOM_PROFILE_PER_MILLE) ? integer(c->adj_pages) : json_null());
+	set(p, o, "eligible", c ? json_boolean(eligible) : json_null());
+	set(p, o, "why_not", c && !eligible ? text(p, oom_why_not_names[c->why_not]) : json_null());
+	if (eligible && c->points.lo < c->points.hi)
+		set(p, o, "points_range", bounds(p, c->points));
+	return o;
+}
+
+static void put_replay(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
+{
+	const char *in = "        ";
+
+	fprintf(p->out, "{\n%s\"profile\": ", in);
+	put(p, text(p, r->profile ? r->profile->name : NULL));
+	member(p, in, "verdict", text(p, oom_verdict_names[r->verdict]));
+	member(p, in, "reason", text(p, oom_reason_name(r->reason)));
+	member(p, in, "text", string(p, r->text));
+	member(p, in, "winner", winner(p, ev, r));
+	member(p, in, "margin_pages", r->profile && r->profile->flags & OOM_PROFILE_PER_MILLE ? json_null() :
+	       integer(r->margin));
+	fprintf(p->out, ",\n%s\"ranking\": [", in);
+	for (size_t k = 0; k < ev->ntasks; k++) {
+		fprintf(p->out, "%s\n%s  ", k ? "," : "", in);
+		put(p, candidate(p, ev, r, r->rank ? r->rank[k] : k, r->rank ? k + 1 : 0));
+		oom_arena_reset(&p->arena);
+	}
+	fprintf(p->out, "%s%s]", ev->ntasks ? "\n" : "", ev->ntasks ? in : "");
+	member(p, in, "profile_from", text(p, r->profile_how));
+	member(p, in, "points_unit",
+	       text(p, !r->profile                                 ? NULL
+		       : r->profile->flags & OOM_PROFILE_PER_MILLE ? "per_mille"
+								   : "pages"));
+	member(p, in, "margin", integer(r->margin));
+	member(p, in, "totalpages_from", string(p, r->total_how));
+	member(p, in, "evidence_line", integer(r->evidence_line));
+	fprintf(p->out, "\n      }");
+}
+
+static json_t *source(struct pen *p, const struct oom_event *ev)
+{
+	json_t *o = object(p);
+
+	set(p, o, "path", string(p, ev->path));
+	set(p, o, "first_line", integer(ev->first_line));
+	set(p, o, "last_line", integer(ev->last_line));
+	return o;
+}
+
+static json_t *time_of(struct pen *p, const struct oom_event *ev)
+{
+	json_t *o = object(p);
+
+	set(p, o, "monotonic_us", integer(ev->boot_us));
+	set(p, o, "realtime", realtime(p, ev->wall_us));
+	set(p, o, "stamp", string(p, ev->stamp));
+	return o;
+}
+
+static json_t *note(struct pen *p, const struct oom_note *n)
+{
+	json_t *o = object(p);
+
+	set(p, o, "kind", string(p, n->kind));
+	set(p, o, "line", integer(n->line));
+	set(p, o, "text", string(p, n->text));
+	return o;
+}
+
+static void put_event(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
+{
+	const char *in = "      ";
+
+	fprintf(p->out, "    {\n%s\"id\": ", in);
+	put(p, integer(ev->id));
+	member(p, in, "source", source(p, ev));
+	member(p, in, "host", string(p, ev->host));
+	member(p, in, "kernel", string(p, ev->kernel));
+	member(p, in, "time", time_of(p, ev));
+	member(p, in, "trigger", trigger(p, ev));
+	member(p, in, "scope", name_of(p, oom_scope_names, ev->scope, OOM_SCOPE_UNKNOWN));
+	member(p, in, "constraint", string(p, ev->constraint));
+	member(p, in, "memcg", memcg(p, ev));
+	member(p, in, "totalpages", known(r->total));
+	member(p, in, "page_size", integer(ev->page_size));
+	member(p, in, "tasks", integer((int64_t)ev->ntasks));
+	member(p, in, "table_complete", json_boolean(ev->table_complete == 1));
+	fprintf(p->out, ",\n%s\"victims\": [", in);
+	for (size_t i = 0; i < ev->nvictims; i++) {
+		fprintf(p->out, "%s\n%s  ", i ? "," : "", in);
+		put(p, victim(p, ev, r, &ev->victim[i]));
+		oom_arena_reset(&p->arena);
+	}
+	fprintf(p->out, "%s%s]", ev->nvictims ? "\n" : "", ev->nvictims ? in : "");
+	member(p, in, "outcome", name_of(p, oom_outcome_names, ev->outcome, OOM_OUTCOME_TRUNCATED));
+	fprintf(p->out, ",\n%s\"replay\": ", in);
+	put_replay(p, ev, r);
+	member(p, in, "totalpages_range", bounds(p, r->total));
+	member(p, in, "kernel_from", string(p, ev->kernel_from));
+	fprintf(p->out, ",\n%s\"notes\": [", in);
+	for (size_t i = 0; i < ev->nnotes; i++) {
+		fprintf(p->out, "%s\n%s  ", i ? "," : "", in);
+		put(p, note(p, &ev->note[i]));
+		oom_arena_reset(&p->arena);
+	}
+	fprintf(p->out, "%s%s]\n    }", ev->nnotes ? "\n" : "", ev->nnotes ? in : "");
+}
+
+int oom_json_event(const struct oom_event *ev, const struct oom_replay *r, FILE *out)
+{
+	struct pen p;
+
+	pen_init(&p, out);
+	put_event(&p, ev, r);
+	return pen_finish(&p);
+}
+
+int oom_json_source(const struct oom_source_info *s, int64_t events, FILE *out)
+{
+	struct pen p;
+	json_t *o;
+
+	pen_init(&p, out);
+	o = object(&p);
+	set(&p, o, "path", string(&p, s->path));
+	set(&p, o, "format", text(&p, s->format));
+	set(&p, o, "bytes", integer(s->bytes));
+	set(&p, o, "lines", integer(s->lines));
+	set(&p, o, "events", integer(events));
+	set(&p, o, "damaged_lines", integer(s->damaged_lines));
+	set(&p, o, "lost", integer(s->lost));
+	fputs("    ", out);
+	put(&p, o);
+	return pen_finish(&p);
+}
+
+int oom_json_string(struct oom_str s, FILE *out)
+{
+	struct pen p;
+
+	pen_init(&p, out);
+	put(&p, string(&p, s));
+	return pen_finish(&p);
+}

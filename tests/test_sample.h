@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A memory-cgroup kill on 5.15, with its replay, made by hand: what the explanation and the JSON are tested on. */
+#ifndef OOMLENS_TESTS_SAMPLE_H
+#define OOMLENS_TESTS_SAMPLE_H
+
+#include <oomlens/replay.h>
+
+struct sample {
+	struct oom_event ev;
+	struct oom_replay r;
+	struct oom_score score[4];
+	uint32_t rank[4];
+};
+
+/* Fills *s; its event is released with sample_release(), whatever the result.  0 or -ENOMEM. */
+int sample_make(struct sample *s);
+void sample_release(struct sample *s);
+
+#endif
