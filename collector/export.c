@@ -76,9 +76,8 @@ static void give_up(struct oom_text *t)
 	}
 }
 
-static bool finish(struct oom_text *t, const struct oom_journal_fields *f, int64_t lineno)
+static bool finish(struct oom_text *t, const struct oom_journal_fields *f, int64_t lineno, struct oom_line *line)
 {
-	struct oom_line *line = &t->cur;
 	struct oom_px px = { .line = line, .scratch = &t->scratch };
 
 	*line = (struct oom_line){ .boot_us = OOM_NA, .wall_us = OOM_NA, .seq = OOM_NA, .lineno = lineno };
@@ -95,7 +94,7 @@ static bool finish(struct oom_text *t, const struct oom_journal_fields *f, int64
 	return true;
 }
 
-int oom_export_next(struct oom_text *t)
+int oom_export_next(struct oom_text *t, struct oom_line *ret)
 {
 	for (;;) {
 		struct oom_journal_fields f = { .message = OOM_STR_NULL };
@@ -123,7 +122,7 @@ int oom_export_next(struct oom_text *t)
 		/* at the end of the text the empty line may be missing */
 		t->lines += c.lines;
 		t->at = step == STEP_END ? c.at : t->end;
-		if (finish(t, &f, lineno))
+		if (finish(t, &f, lineno, ret))
 			return 1;
 	}
 }

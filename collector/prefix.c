@@ -11,28 +11,32 @@
 
 #define DEPTH_MAX 5     /* prefixes in a row: container, relay, daemon, kernel */
 
+/* What the first byte of a prefix can be: most rows are ruled out by it. */
+enum { BRACKET = 1, DIGIT = 2, BRACE = 4, OTHER = 8, ANY = 15 };
+
 static const struct prefix {
 	const char *name;
 	enum oom_then (*take)(struct oom_px *px);
+	uint8_t first;
 	bool stamp;             /* may stand behind a tag */
 } prefixes[] = {
-	{ "dmesg",          oom_px_kernel,       true },
-	{ "syslog",         oom_px_rfc3164,      false },
-	{ "dmesg-T",        oom_px_ctime,        true },
-	{ "dmesg-iso",      oom_px_dmesg_iso,    true },
-	{ "container",      oom_px_container,    false },
-	{ "iso",            oom_px_iso,          false },
-	{ "syslog-5424",    oom_px_rfc5424,      false },
-	{ "journal-full",   oom_px_journal_full, false },
-	{ "journal-unix",   oom_px_journal_unix, false },
-	{ "kmsg",           oom_px_kmsg,         false },
-	{ "dmesg-x",        oom_px_facility,     false },
-	{ "dmesg-reltime",  oom_px_reltime,      true },
-	{ "json",           oom_px_json,         false },
-	{ "tag",            oom_px_tag,          false },
-	{ "serial",         oom_px_noise,        false },   /* last: it looks inside the text */
-	{ "priority",       NULL,                false },   /* <6> alone */
-	{ "export",         NULL,                false },   /* the journal's export format is read by records */
+	{ "dmesg",          oom_px_kernel,       BRACKET,       true },
+	{ "syslog",         oom_px_rfc3164,      OTHER,         false },
+	{ "dmesg-T",        oom_px_ctime,        BRACKET,       true },
+	{ "dmesg-iso",      oom_px_dmesg_iso,    DIGIT,         true },
+	{ "container",      oom_px_container,    DIGIT,         false },
+	{ "iso",            oom_px_iso,          DIGIT,         false },
+	{ "syslog-5424",    oom_px_rfc5424,      DIGIT,         false },
+	{ "journal-full",   oom_px_journal_full, OTHER,         false },
+	{ "journal-unix",   oom_px_journal_unix, DIGIT,         false },
+	{ "kmsg",           oom_px_kmsg,         DIGIT,         false },
+	{ "dmesg-x",        oom_px_facility,     OTHER,         false },
+	{ "dmesg-reltime",  oom_px_reltime,      BRACKET,       true },
+	{ "json",           oom_px_json,         BRACE | OTHER, false },
+	{ "tag",            oom_px_tag,          OTHER,         false },
+	{ "serial",         oom_px_noise,        ANY,           false },   /* last: it looks inside the text */
+	{ "priority",       NULL,                0,             false },   /* <6> alone */
+	{ "export",         NULL,                0,             false },   /* the journal's export format is read by records */
 };
 
 _Static_assert(OOM_ARRAY_SIZE(prefixes) <= OOM_ARRAY_SIZE(((struct oom_prefix_state *)0)->hits), "one counter each");
@@ -76,26 +80,30 @@ static bool take_priority(struct oom_px *px)
 	return true;
 }
 
+static uint8_t class_of(char c)
+{
+	if (c == '[')
+		return BRACKET;
+	if (c >= '0' && c <= '9')
+		return DIGIT;
+	return c == '{' ? BRACE : OTHER;
+}
+
 static enum oom_then take_one(struct oom_px *px, enum oom_then may, unsigned first, unsigned *which)
 {
+	uint8_t class = class_of(px->s.p[0]);
 	enum oom_then then;
 
-	if (first < OOM_ARRAY_SIZE(prefixes) && prefixes[first].take != oom_px_noise && prefixes[first].take) {
-		then = prefixes[first].take(px);
-		if (then != OOM_THEN_NO) {
-			*which = first;
-			return then;
-		}
-	}
-	for (unsigned i = 0; i < OOM_ARRAY_SIZE(prefixes); i++) {
-		const struct prefix *row = &prefixes[i];
+	/* i is one off: round 0 is the row that matched last */
+	for (unsigned i = 0; i <= OOM_ARRAY_SIZE(prefixes); i++) {
+		const struct prefix *row = &prefixes[i ? i - 1 : first];
 
-		if (!row->take || i == first || (may == OOM_THEN_STAMP && !row->stamp) ||
+		if (!(row->first & class) || (may == OOM_THEN_STAMP && !row->stamp) || (i && i - 1 == first) ||
 		    (row->take == oom_px_noise && !px->outer))
 			continue;
 		then = row->take(px);
 		if (then != OOM_THEN_NO) {
-			*which = i;
+			*which = (unsigned)(row - prefixes);
 			return then;
 		}
 	}
@@ -219,7 +227,7 @@ void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oo
 {
 	struct oom_px px = { .s = raw, .line = ret, .scratch = scratch, .outer = true };
 	enum oom_then then = OOM_THEN_ANY;
-	unsigned family = OOM_ARRAY_SIZE(prefixes), which, first = st->last;
+	unsigned family = OOM_ARRAY_SIZE(prefixes), which, first = st->last < family ? st->last : 0;
 	bool special;
 
 	line_init(ret, raw);

@@ -91,18 +91,17 @@ static bool take_caller(struct oom_px *px)
 /* One blank parts a stamp from its text; more belong to the text. */
 static void end_of_stamp(struct oom_px *px)
 {
-	struct oom_str r = px->s;
+	const struct oom_str keep = px->s;
 
-	if (oom_take_char(&r, ' ') && r.n && r.p[0] == '[') {
-		struct oom_str keep = px->s;
-
-		px->s = r;
+	if (px->s.n > 1 && px->s.p[0] == ' ' && px->s.p[1] == '[') {
+		px->s = oom_str_sub(px->s, 1, px->s.n);
 		if (!take_caller(px))
 			px->s = keep;
-	} else {
+	} else if (px->s.n && px->s.p[0] == '[') {
 		(void)take_caller(px);
 	}
-	(void)oom_take_char(&px->s, ' ');
+	if (px->s.n && px->s.p[0] == ' ')
+		px->s = (struct oom_str){ px->s.p + 1, px->s.n - 1 };
 }
 
 /* journalctl -o short-monotonic: a host and a tag behind the bracket.  Kernel text looks much alike, so only
@@ -131,30 +130,51 @@ static enum oom_then monotonic_host(struct oom_px *px)
 	return oom_px_host_tag(px);
 }
 
+/* "[  123.456789]" without help from the takes: every second line of the world begins with it.  Returns the byte
+ * behind it or NULL. */
+static const char *bracket(const char *p, const char *end, int64_t *ret)
+{
+	int64_t sec = 0, usec = 0, scale = 100000;
+	const char *from;
+
+	for (p++; p < end && *p == ' '; p++)
+		;
+	for (from = p; p < end && p - from < 11 && digit(*p); p++)
+		sec = sec * 10 + (*p - '0');
+	if (p == from || p >= end || *p != '.' || sec >= SECONDS_MAX)
+		return NULL;
+	for (from = ++p; p < end && p - from < 9 && digit(*p); p++, scale /= 10)
+		usec += (*p - '0') * scale;
+	if (p - from < 3 || p >= end)
+		return NULL;
+	if (*p != ']') {
+		struct oom_str r = { p, (size_t)(end - p) };
+
+		skip_delta(&r);
+		if (!r.n || r.p[0] != ']')
+			return NULL;
+		p = r.p;
+	}
+	*ret = sec * 1000000 + usec;
+	return p + 1;
+}
+
 /* "[  123.456789] " */
 enum oom_then oom_px_kernel(struct oom_px *px)
 {
-	struct oom_str r = px->s;
-	int64_t sec, usec;
+	const char *end = px->s.p + px->s.n, *p;
 
-	if (!oom_take_char(&r, '['))
+	if (!px->s.n || px->s.p[0] != '[')
 		return OOM_THEN_NO;
-	blanks(&r);
-	if (r.n && (r.p[0] == 'T' || r.p[0] == 'C')) {
+	p = bracket(px->s.p, end, &px->line->boot_us);
+	if (!p) {
 		/* printk.time=0 leaves the caller alone */
 		if (!take_caller(px))
 			return OOM_THEN_NO;
 		(void)oom_take_char(&px->s, ' ');
 		return OOM_THEN_TEXT;
 	}
-	if (!oom_px_digits(&r, 1, 10, &sec) || !oom_take_char(&r, '.') || !oom_px_micros(&r, 3, &usec) ||
-	    sec >= SECONDS_MAX)
-		return OOM_THEN_NO;
-	skip_delta(&r);
-	if (!oom_take_char(&r, ']'))
-		return OOM_THEN_NO;
-	px->s = r;
-	px->line->boot_us = sec * 1000000 + usec;
+	px->s = (struct oom_str){ p, (size_t)(end - p) };
 	end_of_stamp(px);
 	return px->outer ? monotonic_host(px) : OOM_THEN_TEXT;
 }
@@ -231,6 +251,9 @@ enum oom_then oom_px_facility(struct oom_px *px)
 	const char *const *words[] = { facility, level };
 	struct oom_str r = px->s;
 
+	/* names are padded to six; "authpriv" alone is longer */
+	if (r.n < 10 || (r.p[6] != ':' && r.p[8] != ':'))
+		return OOM_THEN_NO;
 	for (size_t k = 0; k < OOM_ARRAY_SIZE(words); k++) {
 		const char *const *w = words[k];
 

@@ -142,6 +142,16 @@ static bool take_3164(struct oom_str *s)
 	size_t n = 0;
 	int64_t v;
 
+	/* nearly always a month of three letters, and no fraction */
+	if (r.n > 15 && r.p[3] == ' ' && r.p[6] == ' ' && r.p[15] == ' ' && !digit(r.p[0]) && r.p[0] != '[' &&
+	    digit(r.p[5]) && (digit(r.p[4]) || r.p[4] == ' ')) {
+		struct oom_str at = { r.p + 7, 8 };
+
+		if (oom_px_clock(&at, &v)) {
+			*s = (struct oom_str){ r.p + 15, r.n - 15 };
+			return true;
+		}
+	}
 	while (n < r.n && n < 16 && (unsigned char)r.p[n] > ' ' && !digit(r.p[n]) && !strchr("[]<>,:;=/", r.p[n]))
 		n++;
 	if (n < 2 || n >= r.n || r.p[n] != ' ')

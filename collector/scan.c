@@ -20,28 +20,27 @@
 #define PRINT   4
 #define BUCKETS 8
 
-/* X(text, place of its print, bucket).  Prints are rare letter groups; alike ones share a bucket. */
+/* X(text, place of its print, bucket), ordered by bucket.  Prints are rare letter groups; those that share a bucket
+ * are chosen so that mixtures of their halves make no common groups either. */
 #define ANCHORS(X) \
-	X("oom-kill",            0, 0) /* invoked oom-killer:, oom-kill:constraint= */ \
-	X("oom_",                0, 0) /* oom_reaper:, oom_kill_process:, the table's heading */ \
-	X("oom.group",           0, 0) \
-	X("oom killer",          2, 1) /* has mm pinned by (4.8+) */ \
-	X("OOM",                 0, 2) /* OOM killer disabled, Manual OOM execution, VM_FAULT_OOM */ \
-	X("Kill process",        0, 3) \
-	X("Killed process",      0, 3) \
-	X("ut of memory",        4, 4) \
-	X("result of limit",     8, 4) /* Task in ... killed as a result of limit of (2.6.36-4.20) */ \
-	X("reached of cgroup",   9, 4) /* Memory limit reached of cgroup (4.1-4.20, no victim) */ \
-	X("cgroup stats for",    5, 5) \
-	X("memory: usage ",      5, 5) /* the memcg block of a dump whose head is missing */ \
-	X("ould have killed",    8, 1) \
-	X("deadlocked on memory", 3, 6) \
-	X("Linux version ",      4, 6) /* the boot banner ends what was known of this boot */ \
-	X("Mem-Info:",           2, 7) /* also starts dumps that are no OOM: see the next */ \
-	X("Mem-info:",           2, 7) \
-	X("page allocation",     2, 5) \
-	X("MESSAGE\":[",         6, 6) /* journal JSON hides text with odd bytes in arrays of numbers */ \
-	X("MESSAGE\" : [",       8, 6)
+	X("oom-kill",           0, 0) /* invoked oom-killer:, oom-kill:constraint= */ \
+	X("oom_",               0, 0) /* oom_reaper:, oom_kill_process:, the table's heading */ \
+	X("oom.group",          0, 0) \
+	X("oom killer",         2, 1) /* has mm pinned by (4.8+) */ \
+	X("ould have killed",   8, 1) \
+	X("OOM",                0, 2) /* OOM killer disabled, Manual OOM execution, VM_FAULT_OOM */ \
+	X("MESSAGE\":[",        6, 2) /* journal JSON hides text with odd bytes in arrays of numbers */ \
+	X("MESSAGE\" : [",      6, 2) \
+	X("Kill process",       0, 3) \
+	X("Killed process",     0, 3) \
+	X("page allocation",    6, 3) /* its dump looks like the one of an OOM */ \
+	X("ut of memory",       4, 4) \
+	X("result of limit",    8, 4) /* Task in ... killed as a result of limit of (2.6.36-4.20) */ \
+	X("reached of cgroup",  9, 4) /* Memory limit reached of cgroup (4.1-4.20, no victim) */ \
+	X("memory: usage ",     5, 5) /* the memcg block of a dump whose head is missing */ \
+	X("Linux version ",     4, 6) /* the boot banner ends what was known of this boot */ \
+	X("Mem-Info:",          2, 7) \
+	X("Mem-info:",          2, 7)
 
 #define ANCHOR_TEXT(text, at, bucket)  text,
 #define ANCHOR_PLACE(text, at, bucket) { sizeof(text) - 1, at, bucket },
@@ -55,6 +54,7 @@ static const struct place {
 static struct tables {
 	uint8_t lo[PRINT][16], hi[PRINT][16];
 	uint8_t all[PRINT][256];        /* the same by whole byte, for one byte at a time */
+	uint8_t first[BUCKETS + 1];     /* each bucket's anchors */
 	bool avx2;
 } tables;
 
@@ -65,6 +65,7 @@ static void tables_make(void)
 	for (size_t a = 0; a < OOM_ARRAY_SIZE(places); a++) {
 		uint8_t bit = (uint8_t)(1u << places[a].bucket);
 
+		tables.first[places[a].bucket + 1] = (uint8_t)(a + 1);
 		for (size_t k = 0; k < PRINT; k++) {
 			size_t i = places[a].at + k;
 
@@ -93,13 +94,16 @@ static void tables_make(void)
 /* Is one of the buckets' anchors really there, its print at p[i]? */
 static bool confirm(const char *p, size_t n, size_t i, unsigned buckets)
 {
-	for (size_t a = 0; a < OOM_ARRAY_SIZE(places); a++) {
-		const struct place *pl = &places[a];
+	for (; buckets; buckets &= buckets - 1) {
+		unsigned b = (unsigned)__builtin_ctz(buckets);
 
-		if (!(buckets >> pl->bucket & 1) || i < pl->at || n - (i - pl->at) < pl->n)
-			continue;
-		if (!memcmp(p + i - pl->at, oom_anchors[a], pl->n))
-			return true;
+		for (unsigned a = tables.first[b]; a < tables.first[b + 1]; a++) {
+			const struct place *pl = &places[a];
+
+			if (i >= pl->at && n - (i - pl->at) >= pl->n &&
+			    !memcmp(p + i - pl->at, oom_anchors[a], pl->n))
+				return true;
+		}
 	}
 	return false;
 }

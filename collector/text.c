@@ -96,7 +96,8 @@ static int take_physical(struct oom_text *t, struct oom_str *ret, bool *cut)
 	const char *nl;
 	size_t n;
 
-	skip_rest(t);
+	if (t->skipping)
+		skip_rest(t);
 	for (;;) {
 		n = t->end - t->at;
 		nl = n ? memchr(t->buf + t->at, '\n', n) : NULL;
@@ -202,23 +203,16 @@ static void note_sequence(struct oom_text *t, struct oom_line *line)
 }
 
 /* Line feeds inside the text (undone escapes) part it into lines of the same prefix. */
-static void deliver(struct oom_text *t, struct oom_line *ret)
+static void part(struct oom_text *t, struct oom_line *line)
 {
-	const char *nl;
+	const char *nl = line->text.n ? memchr(line->text.p, '\n', line->text.n) : NULL;
 
-	if (t->more.p) {
-		t->cur.text = t->more;
-		t->cur.lost = 0;
-		t->more = OOM_STR_NULL;
-	}
-	*ret = t->cur;
-	if (ret->text.p >= ret->raw.p && ret->text.p <= ret->raw.p + ret->raw.n)
-		return;
-	nl = ret->text.n ? memchr(ret->text.p, '\n', ret->text.n) : NULL;
+	t->more = OOM_STR_NULL;
 	if (!nl)
 		return;
-	t->more = oom_str_sub(ret->text, (size_t)(nl - ret->text.p) + 1, ret->text.n);
-	ret->text.n = (size_t)(nl - ret->text.p);
+	t->cur = *line;
+	t->more = oom_str_sub(line->text, (size_t)(nl - line->text.p) + 1, line->text.n);
+	line->text.n = (size_t)(nl - line->text.p);
 }
 
 int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct oom_err *reterr)
@@ -228,7 +222,10 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 	int r;
 
 	if (t->more.p) {
-		deliver(t, ret);
+		*ret = t->cur;
+		ret->text = t->more;
+		ret->lost = 0;
+		part(t, ret);
 		return 1;
 	}
 	if (quiet && !t->owed && !t->live && t->lines >= FRESH_LINES) {
@@ -238,7 +235,7 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 		if (t->lines != before)
 			t->seq = OOM_NA;
 	}
-	r = t->export ? oom_export_next(t) : take_physical(t, &raw, &cut);
+	r = t->export ? oom_export_next(t, ret) : take_physical(t, &raw, &cut);
 	if (!r) {
 		int e = t->error;
 
@@ -249,12 +246,15 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 	if (!t->export) {
 		while (raw.n && raw.p[raw.n - 1] == '\r')
 			raw.n--;
-		oom_prefix_parse(&t->st, raw, &t->scratch, &t->cur);
-		t->cur.lineno = t->lines;
-		t->cur.cut = cut;
-		note_sequence(t, &t->cur);
+		oom_prefix_parse(&t->st, raw, &t->scratch, ret);
+		ret->lineno = t->lines;
+		ret->cut = cut;
+		note_sequence(t, ret);
+		/* only escapes bring line feeds, and their text lies in scratch */
+		if (ret->text.p >= raw.p && ret->text.p <= raw.p + raw.n)
+			return 1;
 	}
-	deliver(t, ret);
+	part(t, ret);
 	return 1;
 }
 

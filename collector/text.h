@@ -41,6 +41,6 @@ bool oom_text_is_kernel(struct oom_text *t);
 /* text.c, for export.c: more bytes behind the ones there are.  1, or 0 at the end or when the buffer is full. */
 int  oom_text_fill(struct oom_text *t);
 /* export.c: the next record that has a message.  1, 0 at the end. */
-int  oom_export_next(struct oom_text *t);
+int  oom_export_next(struct oom_text *t, struct oom_line *ret);
 
 #endif

@@ -7,10 +7,11 @@ int main(void)
 	static int (*const groups[])(void) = {
 		test_base,
 		test_badness,
+		test_render,
 		test_source,
 		test_explain,
-		test_render,
-		test_json, test_store,
+		test_json,
+		test_store,
 	};
 	int failed = 0;
 
