@@ -115,7 +115,9 @@ static void weigh(const struct oom_case *c, const struct oom_eval *e, bool *must
 		return;
 	narrow_points(c, e, &x);
 	k = pass(c, e, OOM_SIDE_HIGH, x.lo);
-	*must = k.best == c->actual && (c->order_known || k.tied == 1);
+	*must = *may = k.best == c->actual && (c->order_known || k.tied == 1);
+	if (*must)
+		return;
 	k = pass(c, e, OOM_SIDE_LOW, x.hi);
 	*may = k.best == c->actual || (k.best >= 0 && k.best_points == x.hi &&
 				       (k.wide || !c->order_known) && !is_skipped_row(c, c->actual));
@@ -166,7 +168,8 @@ static void weigh_scenes(const struct oom_case *c, bool trust_root, bool *must, 
 		weigh(c, &e, &m, &y);
 		*must &= m;
 		*may |= y;
-		best[i] = pass(c, &e, OOM_SIDE_NOMINAL, OOM_NA).best;
+		if (s.n == 2)
+			best[i] = pass(c, &e, OOM_SIDE_NOMINAL, OOM_NA).best;
 	}
 	if (s.n == 2 && best[0] != best[1])
 		*may = true;
@@ -530,10 +533,10 @@ static bool disagreed(struct oom_case *c)
 	c->other = c->pick.best;
 	if (is_origin(c))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_OOM_TASK_ORIGIN, ev->at[OOM_AT_SCORE]);
+	if (w && same_mm(a, w) && c->p >= oom_profile_named("4.7"))
+		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_VFORK_CHILD, w->line);
 	if (w && a->oom_score_adj != -1000 && short_of >= 0 && short_of <= c->drift && short_of + c->drift > 0 && first_line)
 		return settle(c, OOM_VERDICT_WITHIN_DRIFT, OOM_REASON_COUNTER_DRIFT, w->line);
-	if (w && same_mm(a, w) && !per_mille(c))
-		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_VFORK_CHILD, w->line);
 	if (c->by_thread && c->p->flags & OOM_PROFILE_CHILD && w && oom_str_eq(w->comm, ev->chosen_comm)) {
 		c->child = c->actual;                          /* a thread of the winner was named, its child was killed */
 		c->actual = c->pick.best;

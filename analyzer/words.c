@@ -204,6 +204,10 @@ static struct oom_str say_drift(const struct oom_case *c)
 		return oom_arena_fmt(c->arena, "%s; the score of its kill line differs from the table by no more than the %s that the "
 				     "counters may have moved%.*s.", had_highest(c, "killed"), amount(c, c->drift, true),
 				     (int)when.n, when.p ? when.p : "");
+	if (!by)
+		return oom_arena_fmt(c->arena, "%s was killed with the highest badness, %s, which the table also gives %s: of such equals the "
+				     "kernel takes the other, unless the counters moved%.*s.", victim(c),
+				     amount(c, c->pick.best_points, true), who(c, c->pick.best), (int)when.n, when.p ? when.p : "");
 	return oom_arena_fmt(c->arena, "The table puts %s ahead of %s by %s, which is within the %s that the counters may have moved "
 			     "between the selection and the table%.*s.", who(c, c->pick.best), victim(c), amount(c, by, false),
 			     amount(c, c->drift, false), (int)when.n, when.p ? when.p : "");

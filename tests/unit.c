@@ -7,6 +7,7 @@ int main(void)
 	static int (*const groups[])(void) = {
 		test_base,
 		test_badness,
+		test_replay,
 		test_render,
 		test_source,
 		test_explain,
