@@ -9,10 +9,10 @@ for dir in "$1"/*/; do
 	name=$(basename "$dir")
 	# Names with control bytes look different to each reader of the log: keep what each of them shows.
 	case $name in escapes|newline|invalid-utf8) variants='raw kmsg' ;; *) variants= ;; esac
-	[ -s "$dir/log" ] || { echo "$name: no log, left out" >&2; continue; }
+	[ -s "$dir/log" ] || [ -n "$(find "$dir" -name 'log.*')" ] || { echo "$name: no log, left out" >&2; continue; }
 	mkdir -p "$cases/$2-$name"
-	for file in log facts ballot.tsv; do
-		[ ! -s "$dir/$file" ] || cp "$dir/$file" "$cases/$2-$name/$file"
+	for file in "$dir"/log "$dir"/log.* "$dir"/facts "$dir"/ballot.tsv; do
+		[ ! -s "$file" ] || cp "$file" "$cases/$2-$name/"
 	done
 	for as in $variants; do
 		mkdir -p "$cases/$2-$name-$as"
