@@ -19,5 +19,6 @@ int test_render(void);
 int test_json(void);
 int test_source(void);
 int test_store(void);
+int test_parse(void);
 
 #endif
