@@ -233,17 +233,6 @@ static ptrdiff_t find_invoked(struct oom_str t)
 	return -1;
 }
 
-static bool is_trace(const struct oom_ctx *c)
-{
-	struct oom_str t = c->text;
-	const char *plus;
-
-	if (!c->indented && t.p[0] != '[' && t.p[0] != '?')
-		return false;
-	plus = memchr(t.p, '+', t.n);
-	return plus && (size_t)(t.p + t.n - plus) > 3 && plus[1] == '0' && plus[2] == 'x';
-}
-
 /* Lines that another task printed while our report was being printed. */
 static bool another_may(const struct oom_rule *r)
 {
@@ -378,8 +367,8 @@ int oom_dispatch(struct oom_ctx *c)
 			r = oom_task_line(c);
 		else if (c->ep->section == OOM_SEC_MEMCG)
 			r = oom_memcg_line(c);
-		else if (c->ep->section == OOM_SEC_HEAD && is_trace(c))
-			r = oom_on_trace(c, NULL);
+		else if (c->ep->section == OOM_SEC_HEAD)
+			r = oom_trace_line(c);
 		if (r != OOM_NO) {
 			c->took = c->ep;
 			return r;
@@ -580,12 +569,11 @@ alone:
 /* ---- feeding ------------------------------------------------------------------------------------------- */
 
 /* Blanks at the ends, and the arrows that people paint behind a line. */
-static struct oom_str clean(struct oom_str text, bool *indented)
+static struct oom_str clean(struct oom_str text)
 {
 	struct oom_str t = oom_str_trim(text);
 	size_t n = t.n;
 
-	*indented = t.n && t.p != text.p;
 	if (n < 4 || t.p[n - 1] != '=')
 		return t;
 	while (n && t.p[n - 1] == '=')
@@ -640,15 +628,13 @@ static int unknown(struct oom_parser *p, struct oom_host *h, const struct oom_ct
 	return 0;
 }
 
-static int feed_alone(struct oom_parser *p, struct oom_host *h, const struct oom_line *line, struct oom_str text,
-		      bool indented)
+static int feed_alone(struct oom_parser *p, struct oom_host *h, const struct oom_line *line, struct oom_str text)
 {
 	struct oom_ctx c;
 	int r;
 
 	ctx_init(&c, p, h, line);
 	c.text = text;
-	c.indented = indented;
 	r = oom_dispatch(&c);
 	if (r == OOM_PARTIAL)
 		return hold_start(p, h, &c);
@@ -660,7 +646,6 @@ int oom_parser_feed(struct oom_parser *p, const struct oom_line *line)
 {
 	struct oom_host *h;
 	struct oom_str text;
-	bool indented;
 	int r;
 
 	p->lineno = line->lineno;
@@ -676,11 +661,11 @@ int oom_parser_feed(struct oom_parser *p, const struct oom_line *line)
 		r = oom_event_note(&h->open->ev, line->lineno, "lost_records", "%lld records are missing before this line",
 				   (long long)line->lost);
 	}
-	text = clean(line->text, &indented);
+	text = clean(line->text);
 	if (r >= 0 && h->hold.active)
 		r = hold_continue(p, h, line, text);
 	if (r == 0)
-		r = feed_alone(p, h, line, text, indented);
+		r = feed_alone(p, h, line, text);
 	return r < 0 ? r : oom_episode_expire(p, false);
 }
 

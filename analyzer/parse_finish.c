@@ -60,7 +60,7 @@ static int64_t scope_without_summary(struct oom_episode *ep)
 	if (confined_by_cpuset(ep))
 		return OOM_SCOPE_CPUSET;
 	if (ep->message == OOM_MSG_GLOBAL || ep->message == OOM_MSG_ALLOCATING || ev->has_mem_info || ep->stack_alloc ||
-	    ep->deadlock)
+	    ep->deadlock || (ep->seen & OOM_IN(OOM_SEC_SLAB)))      /* memory cgroups print no caches */
 		return OOM_SCOPE_GLOBAL;
 	return OOM_SCOPE_UNKNOWN;
 }

@@ -283,25 +283,53 @@ int oom_on_banner(struct oom_ctx *c, const struct oom_caps *m)
 
 int oom_on_trace(struct oom_ctx *c, const struct oom_caps *m)
 {
-	const char *plus = memchr(c->text.p, '+', c->text.n), *sym = plus;
-	struct oom_str s;
+	(void)c;
+	(void)m;
+	return OOM_MATCH;
+}
 
-	if (!m)
-		oom_rule_hit(c, OOM_RULE_TRACE);
-	if (m || !plus)
-		return OOM_MATCH;
-	while (sym > c->text.p && sym[-1] != ' ' && sym[-1] != '(')
-		sym--;
-	s = (struct oom_str){ sym, (size_t)(plus - sym) };
-	if (s.n < 13 || (sym - c->text.p > 1 && sym[-2] == '?'))      /* "?": found on the stack, perhaps stale */
+/* The function of " ? name+0x12/0x34", "[<addr>] name+0x12/0x34" or of a decoded "name (file.c:12)"; NULL if it is none.
+ * *sure: it stands without the question mark of a stale stack entry. */
+static struct oom_str symbol(struct oom_str t, bool *sure)
+{
+	const char *plus = memchr(t.p, '+', t.n), *end = t.p + t.n, *sym;
+
+	*sure = true;
+	if (plus && end - plus > 3 && plus[1] == '0' && plus[2] == 'x') {
+		sym = plus;
+		while (sym > t.p && sym[-1] != ' ' && sym[-1] != '(')
+			sym--;
+		*sure = !(sym - t.p > 1 && sym[-2] == '?');
+		if (sym > t.p && *t.p != '?' && *t.p != '[' && *t.p != '(')
+			return OOM_STR_NULL;
+		return (struct oom_str){ sym, (size_t)(plus - sym) };
+	}
+	if (oom_take_lit(&t, "? "))
+		*sure = false;
+	sym = memchr(t.p, ' ', t.n);
+	if (!sym || end - sym < 6 || sym[1] != '(' || !(oom_str_find(t, ".c:") >= 0 || oom_str_find(t, ".h:") >= 0))
+		return OOM_STR_NULL;
+	return (struct oom_str){ t.p, (size_t)(sym - t.p) };
+}
+
+/* A line of the call trace: it tells who called. */
+int oom_trace_line(struct oom_ctx *c)
+{
+	bool sure;
+	struct oom_str s = symbol(c->text, &sure);
+
+	if (!s.p)
+		return OOM_NO;
+	oom_rule_hit(c, OOM_RULE_TRACE);
+	if (s.n < 13 || !sure)
 		return OOM_MATCH;
 	if (oom_str_is(s, "moom_callback"))
 		c->ep->stack_sysrq = true;
-	else if (*sym == '_' && oom_str_starts(s, "__alloc_pages"))
+	else if (*s.p == '_' && oom_str_starts(s, "__alloc_pages"))
 		c->ep->stack_alloc = true;
-	else if (*sym == 'm' && (oom_str_is(s, "mem_cgroup_out_of_memory") || oom_str_is(s, "mem_cgroup_oom_synchronize")))
+	else if (*s.p == 'm' && (oom_str_is(s, "mem_cgroup_out_of_memory") || oom_str_is(s, "mem_cgroup_oom_synchronize")))
 		c->ep->stack_memcg = true;
-	else if (*sym == 'p' && oom_str_is(s, "pagefault_out_of_memory") && !oom_event_has_note(&c->ep->ev, "page_fault") &&
+	else if (*s.p == 'p' && oom_str_is(s, "pagefault_out_of_memory") && !oom_event_has_note(&c->ep->ev, "page_fault") &&
 		 oom_event_note(&c->ep->ev, c->line->lineno, "page_fault", "called on the way out of a page fault") < 0)
 		return -ENOMEM;
 	return OOM_MATCH;

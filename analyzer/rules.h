@@ -212,7 +212,6 @@ struct oom_ctx {
 	struct oom_str text;              /* trimmed */
 	const struct oom_rule *rule;
 	enum oom_message message;         /* "Out of memory: " and its kin stood before text */
-	bool indented;
 	bool final;                       /* no more text will come: make do with what is there */
 	bool other_caller;                /* printed by another task than the one that invoked the killer */
 };
@@ -255,6 +254,7 @@ int oom_on_cpu_uid(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_pid(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_banner(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_trace(struct oom_ctx *c, const struct oom_caps *m);
+int oom_trace_line(struct oom_ctx *c);
 int oom_on_alloc_failure(struct oom_ctx *c);
 int oom_on_sysrq(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_suppressed(struct oom_ctx *c, const struct oom_caps *m);

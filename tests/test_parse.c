@@ -96,7 +96,7 @@ static void test_whole_report(void **state)
 	assert_int_equal(v->reap, OOM_REAP_REAPED);
 	assert_int_equal(v->reap_us - v->killed_us, 2000001);
 	assert_int_equal(ev.nraw, 19);
-	assert_true(oom_str_ends(oom_event_line(&ev, 10), "130944 pages RAM"));
+	assert_true(oom_str_ends(oom_event_line(&ev, 11), "130944 pages RAM"));
 	oom_event_release(&ev);
 }
 
