@@ -100,15 +100,15 @@ int oom_export_next(struct oom_text *t, struct oom_line *ret)
 		struct oom_journal_fields f = { .message = OOM_STR_NULL };
 		struct cursor c = { .t = t, .at = t->at };
 		struct oom_str key, value, *slot;
-		int64_t lineno = 0;
+		int64_t lineno = 0, before = 0;
 		enum step step;
 
-		while ((step = next_field(&c, &key, &value)) == STEP_FIELD) {
+		for (; (step = next_field(&c, &key, &value)) == STEP_FIELD; before = c.lines) {
 			slot = oom_journal_field(&f, key);
 			if (slot && !slot->p) {
 				*slot = value;
 				if (slot == &f.message)
-					lineno = t->lines + c.lines;
+					lineno = t->lines + before + 1;
 			}
 		}
 		if (step == STEP_MORE && oom_text_fill(t))
