@@ -200,40 +200,61 @@ void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom
 
 /* ---- the public evaluator -------------------------------------------------------------------------------- */
 
-void oom_score_fill(const struct oom_eval *e, const struct oom_eval *other, const struct oom_task *t, struct oom_score *ret)
+struct oom_range oom_eval_shown(const struct oom_profile *p, struct oom_range total)
 {
-	struct oom_terms a, b;
+	int64_t v = total.lo;
 
-	ret->why_not = (uint8_t)oom_eval_task(e, t, &a);
+	if (total.lo > total.hi)
+		return (struct oom_range){ 1, 1 };
+	if (p->flags & OOM_PROFILE_PER_MILLE)
+		return total;
+	if (total.hi - total.lo <= total.lo / 20)
+		v += (total.hi - total.lo) / 2;
+	return (struct oom_range){ v, v };
+}
+
+static void span(struct oom_score *s, const struct oom_eval *e, const struct oom_task *t)
+{
+	struct oom_terms x;
+
+	if (!e || oom_eval_task(e, t, &x) != OOM_WHY_ELIGIBLE)
+		return;
+	s->points.lo = x.lo < s->points.lo ? x.lo : s->points.lo;
+	s->points.hi = x.hi > s->points.hi ? x.hi : s->points.hi;
+}
+
+void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const struct oom_eval *hi, const struct oom_task *t,
+		    struct oom_score *ret)
+{
+	struct oom_terms x;
+
+	ret->why_not = (uint8_t)oom_eval_task(e, t, &x);
 	if (ret->why_not != OOM_WHY_ELIGIBLE)
 		return;
-	b = a;
-	if (other)
-		(void)oom_eval_task(other, t, &b);
-	ret->points.lo = a.lo < b.lo ? a.lo : b.lo;
-	ret->points.hi = a.hi > b.hi ? a.hi : b.hi;
-	ret->nominal = a.nominal + (b.nominal - a.nominal) / 2;
+	ret->points = (struct oom_range){ x.lo, x.hi };
+	ret->nominal = x.nominal;
 	ret->rss = (struct oom_range){ t->rss_pages, t->rss_pages };
-	ret->swap = (struct oom_range){ a.swap_lo, a.swap_hi };
-	ret->pgtables = (struct oom_range){ a.pt_lo, a.pt_hi };
-	ret->root = (struct oom_range){ a.root < b.root ? a.root : b.root, 0 };
-	ret->adj_pages = a.adj_pages + (b.adj_pages - a.adj_pages) / 2;
+	ret->swap = (struct oom_range){ x.swap_lo, x.swap_hi };
+	ret->pgtables = (struct oom_range){ x.pt_lo, x.pt_hi };
+	ret->root = (struct oom_range){ x.root, 0 };
+	ret->adj_pages = x.adj_pages;
+	span(ret, lo, t);
+	span(ret, hi, t);
 }
 
 void oom_badness(const struct oom_profile *p, const struct oom_event *ev, const struct oom_task *t,
 		 struct oom_range total, struct oom_score *ret)
 {
-	bool known = total.lo <= total.hi, pages = !(p->flags & OOM_PROFILE_PER_MILLE);
-	struct oom_eval e, other;
+	bool two = !(p->flags & OOM_PROFILE_PER_MILLE) && total.lo < total.hi;
+	struct oom_eval e, lo, hi;
 
 	memset(ret, 0, sizeof(*ret));
 	oom_eval_init(&e, p, ev);
-	other = e;
-	if (!known)
-		total = (struct oom_range){ 1, 1 };
-	oom_eval_total(&other, (struct oom_range){ total.hi, total.hi });
-	oom_eval_total(&e, pages ? (struct oom_range){ total.lo, total.lo } : total);
-	oom_score_fill(&e, pages && total.lo != total.hi ? &other : NULL, t, ret);
+	lo = hi = e;
+	oom_eval_total(&e, oom_eval_shown(p, total));
+	oom_eval_total(&lo, (struct oom_range){ total.lo, total.lo });
+	oom_eval_total(&hi, (struct oom_range){ total.hi, total.hi });
+	oom_score_fill(&e, two ? &lo : NULL, two ? &hi : NULL, t, ret);
 }
 
 int64_t oom_score_per_mille(const struct oom_profile *p, int64_t points, struct oom_range total)

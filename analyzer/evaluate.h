@@ -33,8 +33,12 @@ void oom_eval_init(struct oom_eval *e, const struct oom_profile *p, const struct
 void oom_eval_total(struct oom_eval *e, struct oom_range total);
 /* usage (pages) -> per mille, as the int that oom_badness() of 2.6.36-3.4 computed. */
 int64_t oom_eval_per_mille(unsigned flags, int64_t usage, int64_t total);
-/* A zeroed *ret: the terms under e, spanned to those under other (the other end of totalpages; NULL = none). */
-void oom_score_fill(const struct oom_eval *e, const struct oom_eval *other, const struct oom_task *t, struct oom_score *ret);
+/* The value of totalpages to show points by: its middle where that is an estimate, its lower end where it is a choice
+ * (a limit without or with swap). */
+struct oom_range oom_eval_shown(const struct oom_profile *p, struct oom_range total);
+/* A zeroed *ret: the terms under e, spanned to those under lo and hi (the ends of totalpages; NULL = none). */
+void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const struct oom_eval *hi, const struct oom_task *t,
+		    struct oom_score *ret);
 /* The per-mille profiles; out->swap_*, pt_* are set already. */
 void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out);
 

@@ -221,6 +221,56 @@ static bool has_young_words(const struct oom_event *ev)
 	return false;
 }
 
+/* Tables with page-table columns in pages, 3.6-4.14 and RHEL 7. */
+static size_t ptes_profiles(const struct oom_event *ev, const struct oom_victim *v, bool pmds,
+			    const struct oom_profile *ret[4])
+{
+	size_t n = 0;
+
+	if (!pmds) {
+		/* mainline named uid and shmem-rss later than its nr_pmds column: such a kill line is RHEL 7's */
+		n = add(ret, n, "3.10.105");
+		if (v && (v->uid != OOM_NA || v->shmem_rss_kb != OOM_NA))
+			return n;
+		n = add(ret, n, "3.14");
+		return add(ret, n, "3.5");
+	}
+	if (ev->nodemask.p)                                  /* in the invocation from 4.9 */
+		return add(ret, n, "4.9");
+	if (ev->has_invoked == 1 && !ev->gfp_flags.p)        /* names of the flags from 4.6 */
+		return add(ret, n, "3.14");
+	if (v && v->shmem_rss_kb == OOM_NA)                  /* 4.5 */
+		return add(ret, n, "3.14");
+	if (ev->has_invoked != 1)
+		n = add(ret, n, "4.9");
+	n = add(ret, n, "3.14");
+	return add(ret, n, "4.7");
+}
+
+/* Tables with pgtables_bytes, 4.15 on. */
+static size_t bytes_profiles(const struct oom_event *ev, const struct oom_victim *v, const struct oom_profile *ret[4])
+{
+	size_t n = 0;
+
+	if (v && v->pgtables_kb != OOM_NA) {                 /* 5.4 */
+		n = add(ret, n, "5.9");
+		return add(ret, n, "5.3");
+	}
+	if (ev->chosen_score != OOM_NA) {                    /* a first kill line: until 5.0 */
+		n = add(ret, n, "4.17");
+		return add(ret, n, "4.9");
+	}
+	if (v && v->shmem_rss_kb != OOM_NA && !ev->damaged_lines) {
+		/* 5.1-5.3; with the uid alone RHEL 8.3, which chooses as 5.3 */
+		n = v->uid == OOM_NA ? add(ret, n, "5.1") : n;
+		return add(ret, n, "5.3");
+	}
+	n = add(ret, n, "5.9");
+	n = add(ret, n, "5.3");
+	n = add(ret, n, "5.1");
+	return ev->at[OOM_AT_SUMMARY] == OOM_NA ? add(ret, n, "4.17") : n;
+}
+
 static size_t shape_profiles(const struct oom_event *ev, const struct oom_profile *ret[4])
 {
 	const struct oom_task *t = ev->ntasks ? &ev->task[0] : NULL;
@@ -231,39 +281,16 @@ static size_t shape_profiles(const struct oom_event *ev, const struct oom_profil
 		return add(ret, n, "5.9");             /* "7.0" computes the same from the same table */
 	if (t && t->oom_adj != OOM_NA) {
 		n = add(ret, n, "3.2");                /* RHEL 6 is by far the commonest of these */
+		if (v && v->uid != OOM_NA)             /* and the only one whose kill line has a uid */
+			return n;
 		n = add(ret, n, "2.6.39");
 		n = add(ret, n, "2.6.36");
 		return add(ret, n, "3.5");
 	}
-	if (t && t->nr_pmds != OOM_NA) {
-		n = add(ret, n, "4.9");
-		n = add(ret, n, "3.14");
-		return add(ret, n, "4.7");
-	}
-	if (t && t->nr_ptes != OOM_NA) {
-		n = add(ret, n, "3.10.105");
-		n = add(ret, n, "3.14");
-		return add(ret, n, "3.5");
-	}
-	if (v && v->pgtables_kb != OOM_NA) {           /* 5.4 and later */
-		n = add(ret, n, "5.9");
-		return add(ret, n, "5.3");
-	}
-	if (ev->chosen_score != OOM_NA && ev->nvictims) {  /* stage 1 beside pgtables_bytes: 4.15-5.0 */
-		n = add(ret, n, "4.17");
-		return t && t->pgtables_bytes != OOM_NA ? add(ret, n, "4.9") : 0;
-	}
-	if (t && t->pgtables_bytes != OOM_NA && ev->at[OOM_AT_SUMMARY] != OOM_NA) {
-		n = add(ret, n, "5.9");
-		n = add(ret, n, "5.3");
-		return v ? add(ret, n, "5.1") : n;
-	}
-	if (t && t->pgtables_bytes != OOM_NA) {
-		n = add(ret, n, "5.9");
-		n = add(ret, n, "5.3");
-		n = add(ret, n, "5.1");
-		return add(ret, n, "4.17");
-	}
+	if (t && t->nr_ptes != OOM_NA)
+		return ptes_profiles(ev, v, t->nr_pmds != OOM_NA, ret);
+	if ((t && t->pgtables_bytes != OOM_NA) || (v && v->pgtables_kb != OOM_NA))
+		return bytes_profiles(ev, v, ret);
 	return 0;
 }
 

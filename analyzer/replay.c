@@ -74,10 +74,14 @@ static void keep(struct oom_replay *r, const struct oom_case *c)
 		oom_badness(c->p, r->event, &r->event->task[c->actual], c->total, &r->actual_score);
 }
 
+/* Whoever is sure of a choice must be sure of the same; where none is, nothing hangs on the rules. */
 static bool same_outcome(const struct oom_case *a, const struct oom_case *b)
 {
-	return a->verdict == b->verdict && a->winner == b->winner &&
-	       (a->reason == b->reason || a->verdict == OOM_VERDICT_EXACT);
+	if (a->verdict != b->verdict)
+		return false;
+	if (a->verdict == OOM_VERDICT_INSUFFICIENT)
+		return true;
+	return a->reason == b->reason || (a->verdict == OOM_VERDICT_EXACT && a->winner == b->winner);
 }
 
 /* No rules to replay by: the log's own rule (a panic, the allocating task) would need none, but the rest does. */
@@ -224,17 +228,16 @@ static void sort_keys(struct key *k, struct key *tmp, size_t n, uint32_t *count)
 static void score_rows(struct oom_replay *r, const struct oom_case *c, struct oom_score *score, struct key *k)
 {
 	const struct oom_event *ev = r->event;
-	bool known = r->total.lo <= r->total.hi, two;
-	struct oom_eval e[2] = { c->eval, c->eval };
+	bool two = !(r->profile->flags & OOM_PROFILE_PER_MILLE) && r->total.lo < r->total.hi;
+	struct oom_eval e = c->eval, lo = c->eval, hi = c->eval;
 
-	two = !(r->profile->flags & OOM_PROFILE_PER_MILLE) && known && r->total.lo != r->total.hi;
-	oom_eval_total(&e[0], known && two ? (struct oom_range){ r->total.lo, r->total.lo } :
-			      known ? r->total : (struct oom_range){ 1, 1 });
-	oom_eval_total(&e[1], (struct oom_range){ r->total.hi, r->total.hi });
+	oom_eval_total(&e, oom_eval_shown(r->profile, r->total));
+	oom_eval_total(&lo, (struct oom_range){ r->total.lo, r->total.lo });
+	oom_eval_total(&hi, (struct oom_range){ r->total.hi, r->total.hi });
 	for (size_t i = 0, s = 0; i < ev->ntasks; i++) {
 		struct oom_score *x = &score[i];
 
-		oom_score_fill(&e[0], two ? &e[1] : NULL, &ev->task[i], x);
+		oom_score_fill(&e, two ? &lo : NULL, two ? &hi : NULL, &ev->task[i], x);
 		for (; s < c->nskips && c->skip[s].index <= i; s++)
 			if (c->skip[s].index == i && !c->skip[s].maybe && x->why_not == OOM_WHY_ELIGIBLE)
 				x->why_not = OOM_WHY_ALREADY_VICTIM;

@@ -123,6 +123,18 @@ static void weigh(const struct oom_case *c, const struct oom_eval *e, bool *must
 				       (k.wide || !c->order_known) && !is_skipped_row(c, c->actual));
 }
 
+static void look(struct oom_case *c)
+{
+	oom_eval_total(&c->eval, oom_eval_shown(c->p, c->total));
+	c->pick = pass(c, &c->eval, OOM_SIDE_NOMINAL, OOM_NA);
+	c->winner = c->pick.best;
+	c->runner_up = c->pick.second;
+	c->margin = c->winner >= 0 && c->runner_up >= 0 && !c->pick.wide ? c->pick.best_points - c->pick.second_points : OOM_NA;
+	/* points shift with totalpages unless none is adjusted */
+	if ((!total_known(c) || (!per_mille(c) && c->total.lo != c->total.hi)) && c->pick.any_adj)
+		c->margin = OOM_NA;
+}
+
 struct scene { struct oom_range t[2]; size_t n; };
 
 /* Page profiles are linear in totalpages, so what holds at both ends holds between; per mille takes the range at once. */
@@ -210,7 +222,8 @@ static bool step_no_table(struct oom_case *c)
 	if (c->ev->ntasks)
 		return false;
 	/* an empty complete table is no gap: there was nobody */
-	if (c->ev->has_table == 1 && c->ev->table_complete == 1 && c->ev->outcome == OOM_OUTCOME_NO_KILLABLE)
+	if (c->ev->has_table == 1 && c->ev->table_complete == 1 &&
+	    (c->ev->outcome == OOM_OUTCOME_NO_KILLABLE || c->ev->outcome == OOM_OUTCOME_PANIC))
 		return false;
 	return insufficient(c, OOM_REASON_NO_TASK_TABLE, c->ev->at[OOM_AT_INVOKED]);
 }
@@ -359,30 +372,24 @@ static int check_score(const struct oom_case *c)
  */
 static void narrow_total(struct oom_case *c)
 {
-	int64_t s = c->ev->chosen_score, base, q, lo, hi;
+	int64_t s = c->ev->chosen_score, adj = c->ev->task[c->actual].oom_score_adj, q, lo, hi;
 	struct oom_terms x;
 	struct oom_eval e = c->eval;
 
 	if (s == OOM_NA || s < 1 || s > INT32_MAX || per_mille(c) || !total_known(c) || c->total.lo == c->total.hi)
 		return;
-	oom_eval_total(&e, (struct oom_range){ 1, 1 });
-	if (oom_eval_task(&e, &c->ev->task[c->actual], &x) != OOM_WHY_ELIGIBLE || x.lo != x.hi)
+	oom_eval_total(&e, (struct oom_range){ 1, 1 });       /* without the adjustment's term */
+	q = s - adj;
+	if (oom_eval_task(&e, &c->ev->task[c->actual], &x) != OOM_WHY_ELIGIBLE || q < 2)
 		return;
-	base = x.lo;                                          /* without the adjustment's term */
-	q = s - c->ev->task[c->actual].oom_score_adj;
-	if (q < 2)
-		return;
-	lo = base * 1000 / (q + 2);
-	hi = base * 1000 / (q - 1) + 1;
-	if (c->ev->task[c->actual].oom_score_adj == 0) {
-		lo = base * 1000 / (q + 1);
-		hi = base * 1000 / q + 1;
-	}
+	/* adj * (T / 1000) loses up to a thousandth of adj */
+	lo = x.lo * 1000 / (adj ? q + 2 : q + 1);
+	hi = x.hi * 1000 / (adj ? q - 1 : q) + 1;
 	if (lo > c->total.hi || hi < c->total.lo)
 		return;                                       /* a contradiction: check_score() will say so */
 	c->total.lo = lo > c->total.lo ? lo : c->total.lo;
 	c->total.hi = hi < c->total.hi ? hi : c->total.hi;
-	oom_eval_total(&c->eval, c->total);
+	look(c);
 }
 
 /* The row and the kill line must be of one process. */
@@ -499,6 +506,20 @@ static bool undecided(struct oom_case *c)
 	return insufficient(c, OOM_REASON_HIDDEN_TERM, c->ev->at[OOM_AT_TABLE]);
 }
 
+/* At the floor of 1 the pages below it are not seen: only a task that the drift lifts above it can gain. */
+static bool drift_matters(const struct oom_case *c)
+{
+	struct oom_profile bare = *c->p;
+	struct oom_eval e = c->eval;
+	struct oom_terms x;
+
+	if (per_mille(c) || c->p->floor == OOM_NA)
+		return true;
+	bare.floor = OOM_NA;
+	e.p = &bare;
+	return oom_eval_task(&e, &c->ev->task[c->actual], &x) == OOM_WHY_ELIGIBLE && x.hi + c->drift > c->p->floor;
+}
+
 static bool same_mm(const struct oom_task *a, const struct oom_task *b)
 {
 	return a->total_vm_pages == b->total_vm_pages && a->rss_pages == b->rss_pages && a->swap_pages == b->swap_pages &&
@@ -535,7 +556,7 @@ static bool disagreed(struct oom_case *c)
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_OOM_TASK_ORIGIN, ev->at[OOM_AT_SCORE]);
 	if (w && same_mm(a, w) && c->p >= oom_profile_named("4.7"))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_VFORK_CHILD, w->line);
-	if (w && a->oom_score_adj != -1000 && short_of >= 0 && short_of <= c->drift && short_of + c->drift > 0 && first_line)
+	if (w && c->actual_eligible && short_of >= 0 && short_of <= c->drift && first_line && drift_matters(c))
 		return settle(c, OOM_VERDICT_WITHIN_DRIFT, OOM_REASON_COUNTER_DRIFT, w->line);
 	if (c->by_thread && c->p->flags & OOM_PROFILE_CHILD && w && oom_str_eq(w->comm, ev->chosen_comm)) {
 		c->child = c->actual;                          /* a thread of the winner was named, its child was killed */
@@ -546,7 +567,7 @@ static bool disagreed(struct oom_case *c)
 		return insufficient(c, OOM_REASON_VICTIM_NOT_IN_TABLE, ev->at[OOM_AT_SCORE]);
 	if (!first_line)
 		return insufficient(c, OOM_REASON_NO_KILL_LINE, ev->at[OOM_AT_KILL]);
-	if (vendor_policy(c))
+	if (vendor_policy(c) || oom_event_has_note(ev, "would_have_killed"))
 		return insufficient(c, OOM_REASON_POLICY, ev->at[OOM_AT_KILL]);
 	if (oom_str_is(a->comm, "swapoff"))
 		return insufficient(c, OOM_REASON_OOM_TASK_ORIGIN, a->line);
@@ -583,24 +604,6 @@ static bool order_is_known(const struct oom_case *c)
 	if (c->ev->kernel.p && oom_release_parse(c->ev->kernel, &r) && r.el == 8 && !strcmp(c->p->name, "5.3"))
 		return false;
 	return !(c->p->flags & OOM_PROFILE_MEMCG_THREADS);
-}
-
-static void look(struct oom_case *c)
-{
-	struct oom_range mid = c->total;
-
-	if (!total_known(c))
-		mid = (struct oom_range){ 1, 1 };
-	else if (!per_mille(c))
-		mid.lo = mid.hi = c->total.lo + (c->total.hi - c->total.lo) / 2;
-	oom_eval_total(&c->eval, mid);
-	c->pick = pass(c, &c->eval, OOM_SIDE_NOMINAL, OOM_NA);
-	c->winner = c->pick.best;
-	c->runner_up = c->pick.second;
-	c->margin = c->winner >= 0 && c->runner_up >= 0 && !c->pick.wide ? c->pick.best_points - c->pick.second_points : OOM_NA;
-	/* every candidate's points shift with totalpages unless none is adjusted */
-	if (!total_known(c) && c->pick.any_adj)
-		c->margin = OOM_NA;
 }
 
 int oom_case_judge(struct oom_case *c)

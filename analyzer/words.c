@@ -39,48 +39,46 @@ static const char *amount(const struct oom_case *c, int64_t points, bool unit)
 	return s.p ? s.p : "?";
 }
 
+static const char *named(const struct oom_case *c, struct oom_str comm, int64_t pid)
+{
+	struct oom_str s = comm.n ?
+			   oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)comm.n, comm.p, (long long)pid) :
+			   oom_arena_fmt(c->arena, "a task without a name (pid %lld)", (long long)pid);
+
+	return s.p ? s.p : "?";
+}
+
 static const char *who(const struct oom_case *c, ptrdiff_t row)
 {
-	struct oom_str s = OOM_STR_NULL;
+	const struct oom_task *t = row >= 0 ? &c->ev->task[row] : NULL;
 
-	if (row >= 0) {
-		const struct oom_task *t = &c->ev->task[row];
-		int64_t pid = t->tgid != OOM_NA ? t->tgid : t->pid;
-
-		s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)t->comm.n, t->comm.n ? t->comm.p : "", (long long)pid);
-	}
-	return s.p ? s.p : "no task";
+	return t ? named(c, t->comm, t->tgid != OOM_NA ? t->tgid : t->pid) : "no task";
 }
 
 /* The process that the log says was chosen or killed, whether it has a row or not. */
 static const char *victim(const struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
-	struct oom_str s;
 
 	if (c->actual >= 0)
 		return who(c, c->actual);
 	if (ev->chosen_pid != OOM_NA)
-		s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)ev->chosen_comm.n, ev->chosen_comm.n ? ev->chosen_comm.p : "",
-				  (long long)ev->chosen_pid);
-	else if (ev->nvictims)
-		s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)ev->victim[0].comm.n,
-				  ev->victim[0].comm.n ? ev->victim[0].comm.p : "", (long long)ev->victim[0].pid);
-	else
-		return "the victim";
-	return s.p ? s.p : "the victim";
+		return named(c, ev->chosen_comm, ev->chosen_pid);
+	return ev->nvictims ? named(c, ev->victim[0].comm, ev->victim[0].pid) : "the victim";
+}
+
+static bool anybody(const struct oom_case *c)
+{
+	return c->ev->chosen_pid != OOM_NA || c->ev->nvictims;
 }
 
 static const char *killed_child(const struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
-	struct oom_str s;
 
 	if (c->child >= 0 || !ev->nvictims)
 		return who(c, c->child);
-	s = oom_arena_fmt(c->arena, "%.*s (pid %lld)", (int)ev->victim[0].comm.n, ev->victim[0].comm.n ? ev->victim[0].comm.p : "",
-			  (long long)ev->victim[0].pid);
-	return s.p ? s.p : "a child";
+	return named(c, ev->victim[0].comm, ev->victim[0].pid);
 }
 
 static const char *tasks(const struct oom_case *c)
@@ -98,6 +96,21 @@ static int64_t points_of(const struct oom_case *c, ptrdiff_t row)
 	if (row < 0 || oom_eval_task(&c->eval, &c->ev->task[row], &x) != OOM_WHY_ELIGIBLE)
 		return 0;
 	return x.nominal;
+}
+
+/* "16,618 points (64.9 MiB)", with "about" where a term or totalpages is not exactly known. */
+static const char *holds(const struct oom_case *c, ptrdiff_t row)
+{
+	struct oom_terms x;
+	struct oom_str s;
+	bool known = row >= 0 && oom_eval_task(&c->eval, &c->ev->task[row], &x) == OOM_WHY_ELIGIBLE &&
+		     (x.lo == x.hi || c->p->root != OOM_ROOT_NONE) &&
+		     (x.swap_lo == x.swap_hi && x.pt_lo == x.pt_hi);
+
+	if (known && c->ev->task[row].oom_score_adj && c->total.lo != c->total.hi)
+		known = false;
+	s = oom_arena_fmt(c->arena, "%s%s", known ? "" : "about ", amount(c, points_of(c, row), true));
+	return s.p ? s.p : "?";
 }
 
 /* ", 1,234 (4.8 MiB) more than the next, mysqld (pid 99)" */
@@ -120,12 +133,15 @@ static const char *had_highest(const struct oom_case *c, const char *verb)
 {
 	struct oom_str s;
 
+	if (!c->ev->nvictims)
+		verb = "chosen";
+
 	if (c->pick.eligible == 1)
 		s = oom_arena_fmt(c->arena, "%s was %s: it was the only task that could be killed (%s)",
-				  victim(c), verb, amount(c, points_of(c, c->actual), true));
+				  victim(c), verb, holds(c, c->actual));
 	else
 		s = oom_arena_fmt(c->arena, "%s was %s because it had the highest badness of %s: %s%s",
-				  victim(c), verb, tasks(c), amount(c, points_of(c, c->actual), true), lead(c));
+				  victim(c), verb, tasks(c), holds(c, c->actual), lead(c));
 	return s.p ? s.p : "?";
 }
 
@@ -174,7 +190,7 @@ static struct oom_str say_child(const struct oom_case *c)
 {
 	return oom_arena_fmt(c->arena, "%s had the highest badness of %s, %s, but up to 5.0 the kernel kills the worst child that has "
 			     "memory of its own in its place: %s.", who(c, c->actual), tasks(c),
-			     amount(c, points_of(c, c->actual), true), killed_child(c));
+			     holds(c, c->actual), killed_child(c));
 }
 
 static struct oom_str say_previous(const struct oom_case *c)
@@ -183,7 +199,7 @@ static struct oom_str say_previous(const struct oom_case *c)
 		return oom_arena_fmt(c->arena, "It cannot be decided: %s stands in the table, but the log does not show whether the kernel "
 				     "still counted it as killed before.", who(c, c->other >= 0 ? c->other : c->pick.best));
 	return oom_arena_fmt(c->arena, "%s; %s shows %s, but it had been killed before and was passed over.",
-			     had_highest(c, "killed"), who(c, c->other), amount(c, points_of(c, c->other), true));
+			     had_highest(c, "killed"), who(c, c->other), holds(c, c->other));
 }
 
 static struct oom_str say_group(const struct oom_case *c)
@@ -217,13 +233,17 @@ static struct oom_str say_root(const struct oom_case *c)
 {
 	return oom_arena_fmt(c->arena, "%s was killed with %s; this kernel favours tasks with CAP_SYS_ADMIN, and with that bonus for "
 			     "uid 0 no other task has more (without it, %s might).", victim(c),
-			     amount(c, points_of(c, c->actual), true), who(c, c->other));
+			     holds(c, c->actual), who(c, c->other));
 }
 
 static struct oom_str say_hidden(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "%s may have had the highest badness, but this kernel counts memory that its table does not show "
-			     "(%s), enough to put %s ahead.", victim(c),
+	struct oom_str score = OOM_STR("");
+
+	if (c->ev->chosen_score != OOM_NA)
+		score = oom_arena_fmt(c->arena, " at score %s", oom_case_number(c, c->ev->chosen_score));
+	return oom_arena_fmt(c->arena, "%s was killed%.*s, which fits the table but is not proven by it: this kernel also counts %s that "
+			     "the table does not show, enough to put %s ahead.", victim(c), (int)score.n, score.p ? score.p : "",
 			     c->ev->task[c->actual].swap_pages == OOM_NA ? "swap and page tables" : "page tables",
 			     c->other >= 0 ? who(c, c->other) : "another task");
 }
@@ -239,6 +259,9 @@ static struct oom_str say_origin(const struct oom_case *c)
 
 static struct oom_str say_policy(const struct oom_case *c)
 {
+	if (oom_event_has_note(c->ev, "would_have_killed"))
+		return oom_arena_fmt(c->arena, "%s was named although %s has more badness; this test kernel lets its victims live, so that "
+				     "earlier ones stand in the table and are passed over.", victim(c), who(c, c->other));
 	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
 		return oom_arena_fmt(c->arena, "%s was killed with less badness than %s; kernels of this vendor can prefer cgroups of low "
 				     "priority, which the log does not show.", victim(c), who(c, c->other));
@@ -257,9 +280,10 @@ static struct oom_str say_no_killable(const struct oom_case *c)
 {
 	if (c->verdict == OOM_VERDICT_UNEXPLAINED)
 		return oom_arena_fmt(c->arena, "The kernel found no killable process, yet %s shows %s: the log does not say why it was no "
-				     "candidate.", who(c, c->other), amount(c, points_of(c, c->other), true));
-	return oom_arena_fmt(c->arena, "Nothing could be killed: %s in the table %s oom_score_adj -1000 or had been killed before.",
-			     c->ev->ntasks ? "every task" : "no task is", c->ev->ntasks ? "has" : "but with");
+				     "candidate.", who(c, c->other), holds(c, c->other));
+	if (!c->ev->ntasks)
+		return OOM_STR("Nothing could be killed: the task table is empty.");
+	return OOM_STR("Nothing could be killed: every task in the table has oom_score_adj -1000 or had been killed before.");
 }
 
 static struct oom_str say_panic(const struct oom_case *c)
@@ -274,11 +298,16 @@ static struct oom_str say_will_free(const struct oom_case *c)
 
 static struct oom_str say_no_table(const struct oom_case *c)
 {
+	if (!anybody(c))
+		return OOM_STR("The log holds neither a task table nor a kill line of this event.");
 	return oom_arena_fmt(c->arena, "%s was killed, but the log holds no task table, so nobody can be compared with it.", victim(c));
 }
 
 static struct oom_str say_truncated(const struct oom_case *c)
 {
+	if (!anybody(c))
+		return oom_arena_fmt(c->arena, "The task table is cut short after %s row%s, and the log does not hold the kill line.",
+				     oom_case_number(c, (int64_t)c->ev->ntasks), c->ev->ntasks == 1 ? "" : "s");
 	return oom_arena_fmt(c->arena, "The task table is cut short after %s row%s, so %s cannot be compared with all candidates.",
 			     oom_case_number(c, (int64_t)c->ev->ntasks), c->ev->ntasks == 1 ? "" : "s", victim(c));
 }
@@ -325,7 +354,7 @@ static struct oom_str say_mismatch(const struct oom_case *c)
 				     (int)c->detail.n, c->detail.p);
 	return oom_arena_fmt(c->arena, "%s has the highest badness, but its kill line says score %s, which its row (%s) does not give: "
 			     "this kernel counts differently, so the choice is not proven.", victim(c),
-			     oom_case_number(c, c->ev->chosen_score), amount(c, points_of(c, c->actual), true));
+			     oom_case_number(c, c->ev->chosen_score), holds(c, c->actual));
 }
 
 static struct oom_str say_unexplained(const struct oom_case *c)
@@ -333,8 +362,8 @@ static struct oom_str say_unexplained(const struct oom_case *c)
 	if (c->actual >= 0 && c->ev->task[c->actual].oom_score_adj == -1000)
 		return oom_arena_fmt(c->arena, "Not explained: %s was killed although its oom_score_adj of -1000 forbids it.", victim(c));
 	return oom_arena_fmt(c->arena, "Not explained: %s was killed with %s, but %s has %s, and nothing in the log says why it was "
-			     "passed over.", victim(c), amount(c, points_of(c, c->actual), true), who(c, c->other),
-			     amount(c, points_of(c, c->other), true));
+			     "passed over.", victim(c), holds(c, c->actual), who(c, c->other),
+			     holds(c, c->other));
 }
 
 static struct oom_str (*const say[OOM_REASON_COUNT])(const struct oom_case *) = {
