@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the log does not show, so that nobody reads more into the page than it holds. */
+#include <ctype.h>
 #include <string.h>
 
 #include "explain_impl.h"
@@ -90,17 +91,27 @@ static void gaps_of_replay(struct oom_say *s)
 		    "not known.");
 }
 
+/* Notes are written like error messages; the page has sentences. */
+static const char *sentence(struct oom_say *s, struct oom_str text)
+{
+	const char *z = oom_say_safe(s, text);
+	size_t n = strlen(z);
+
+	if (!n)
+		return z;
+	return oom_say_z(s, "%c%s%s", toupper((unsigned char)z[0]), z + 1,
+			 strchr(".!?", z[n - 1]) ? "" : ".");
+}
+
 static void notes_of_parser(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
 
 	for (size_t i = 0; i < ev->nnotes && i < NOTES_MAX; i++) {
 		const struct oom_note *n = &ev->note[i];
-		struct oom_str text =
-			oom_str_safe(&s->doc->arena, n->text.p && n->text.n ? n->text : n->kind);
 
-		oom_say(s, OOM_NODE_NOTE, OOM_TONE_PLAIN, n->line, NULL, "%.*s", (int)text.n,
-			text.p ? text.p : "");
+		oom_say(s, OOM_NODE_NOTE, OOM_TONE_PLAIN, n->line, NULL, "%s",
+			sentence(s, n->text.p && n->text.n ? n->text : n->kind));
 	}
 	if (ev->nnotes > NOTES_MAX)
 		oom_say(s, OOM_NODE_NOTE, OOM_TONE_DIM, OOM_NA, NULL, "... and %s",

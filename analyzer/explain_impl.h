@@ -22,10 +22,13 @@ struct oom_say {
 const char *oom_say_z(struct oom_say *s, const char *fmt, ...) OOM_PRINTF(2, 3);
 /* A name or path of the log, safe in a sentence and in a cell; quoted when it holds more than word characters. */
 const char *oom_say_name(struct oom_say *s, struct oom_str name);
+const char *oom_say_safe(struct oom_say *s, struct oom_str text);        /* without quotes */
 const char *oom_say_proc(struct oom_say *s, struct oom_str comm, int64_t pid);     /* mysqld (pid 2430) */
+const char *oom_say_nodes(struct oom_say *s, struct oom_str list);       /* NUMA node 1; the NUMA nodes 0-1 */
 const char *oom_say_num(struct oom_say *s, int64_t n);      /* 12,345 */
 const char *oom_say_count(struct oom_say *s, int64_t n, const char *one, const char *many);
 const char *oom_say_kb(struct oom_say *s, int64_t kb);      /* 16.6 MiB */
+const char *oom_say_some(struct oom_say *s, int64_t kb);      /* 16.6 MiB; "no" for 0 */
 const char *oom_say_size(struct oom_say *s, int64_t pages);      /* 16.6 MiB, or 4,242 pages */
 const char *oom_say_pages(struct oom_say *s, int64_t pages);      /* 4,242 pages (16.6 MiB) */
 const char *oom_say_range(struct oom_say *s, struct oom_range pages);
@@ -53,6 +56,7 @@ struct oom_limit {
 };
 struct oom_limit oom_say_limit(const struct oom_event *ev);
 bool oom_unlimited_kb(int64_t limit_kb);
+int64_t oom_resident_kb(const struct oom_victim *v);    /* OOM_NA: not printed */
 
 /* ---- sections ------------------------------------------------------------ */
 

@@ -6,6 +6,9 @@
 
 #include "explain_impl.h"
 
+/* A number of pages beyond any machine is how kernel and replay say "no bound". */
+#define NO_BOUND ((int64_t)1 << 40)
+
 static OOM_PRINTF(2, 0) const char *say_v(struct oom_say *s, const char *fmt, va_list ap)
 {
 	va_list again;
@@ -70,19 +73,24 @@ static bool is_plain(struct oom_str name)
 	return name.n > 0;
 }
 
+const char *oom_say_safe(struct oom_say *s, struct oom_str text)
+{
+	struct oom_str safe = oom_str_safe(&s->doc->arena, text.p ? text : OOM_STR(""));
+
+	if (!safe.p)
+		s->nomem = true;
+	return safe.p ? safe.p : "";
+}
+
 const char *oom_say_name(struct oom_say *s, struct oom_str name)
 {
-	struct oom_str safe;
+	const char *safe;
 
 	if (!name.p)
 		return "(unknown)";
-	safe = oom_str_safe(&s->doc->arena, name);
-	if (!safe.p) {
-		s->nomem = true;
-		return "";
-	}
+	safe = oom_say_safe(s, name);
 	/* A name may read like the rest of our sentence: quotes show where it ends. */
-	return oom_say_z(s, is_plain(name) ? "%.*s" : "\"%.*s\"", (int)safe.n, safe.p);
+	return is_plain(name) ? safe : oom_say_z(s, "\"%s\"", safe);
 }
 
 const char *oom_say_proc(struct oom_say *s, struct oom_str comm, int64_t pid)
@@ -101,6 +109,16 @@ const char *oom_say_join(struct oom_say *s, const char *list, const char *sep, c
 	if (!*item)
 		return list;
 	return *list ? oom_say_z(s, "%s%s%s", list, sep, item) : item;
+}
+
+const char *oom_say_nodes(struct oom_say *s, struct oom_str list)
+{
+	if (!list.p || !list.n)
+		return "the NUMA nodes";
+	for (size_t i = 0; i < list.n; i++)
+		if (!isdigit((unsigned char)list.p[i]))
+			return oom_say_z(s, "the NUMA nodes %s", oom_say_name(s, list));
+	return oom_say_z(s, "NUMA node %s", oom_say_name(s, list));
 }
 
 /* ---- numbers ------------------------------------------------------------ */
@@ -156,6 +174,11 @@ const char *oom_say_kb(struct oom_say *s, int64_t kb)
 	return oom_say_z(s, n ? "%s%llu KiB" : "%s%llu", kb < 0 ? "-" : "", (unsigned long long)n);
 }
 
+const char *oom_say_some(struct oom_say *s, int64_t kb)
+{
+	return kb ? oom_say_kb(s, kb) : "no";
+}
+
 int64_t oom_say_pages_kb(const struct oom_event *ev, int64_t pages)
 {
 	int64_t bytes;
@@ -186,9 +209,6 @@ const char *oom_say_pages(struct oom_say *s, int64_t pages)
 	return oom_say_z(s, "%s (%s)", oom_say_count(s, pages, "page", "pages"), oom_say_kb(s, kb));
 }
 
-/* A bound beyond any machine is the replay's way to say "no bound". */
-#define NO_BOUND ((int64_t)1 << 40)
-
 bool oom_range_known(struct oom_range r)
 {
 	return r.lo <= r.hi && r.lo != OOM_NA;
@@ -203,6 +223,8 @@ const char *oom_say_range(struct oom_say *s, struct oom_range pages)
 {
 	if (!oom_range_known(pages))
 		return "an unknown number of pages";
+	if (pages.lo >= NO_BOUND)
+		return "unlimited";
 	if (pages.lo == pages.hi)
 		return oom_say_pages(s, pages.lo);
 	if (pages.hi >= NO_BOUND)
@@ -234,6 +256,15 @@ const char *oom_say_cell_size(struct oom_say *s, struct oom_range pages)
 	if (pages.hi >= NO_BOUND)
 		return oom_say_z(s, "%s..", oom_say_size(s, pages.lo));
 	return oom_say_z(s, "%s..%s", oom_say_size(s, pages.lo), oom_say_size(s, pages.hi));
+}
+
+bool oom_explain_has_points(const struct oom_replay *r, const struct oom_task *t, const struct oom_score *c)
+{
+	if (!r->profile || c->why_not != OOM_WHY_ELIGIBLE)
+		return false;
+	/* Without totalpages only the terms that do not need it are known. */
+	return oom_range_known(r->total) || (!(r->profile->flags & OOM_PROFILE_PER_MILLE) &&
+					     !t->oom_score_adj && r->profile->root != OOM_ROOT_ADJ_MINUS_30);
 }
 
 bool oom_say_per_mille(const struct oom_say *s)

@@ -62,15 +62,10 @@ static const char *because(struct oom_say *s)
 	case OOM_SCOPE_MEMCG:
 		return because_memcg(s);
 	case OOM_SCOPE_CPUSET:
-		return oom_say_z(s, "the NUMA nodes that its cpuset allows%s%s%s ran out of memory",
-				 ev->mems_allowed.p ? " (" : "",
-				 ev->mems_allowed.p ? oom_say_name(s, ev->mems_allowed) : "",
-				 ev->mems_allowed.p ? ")" : "");
+		return oom_say_z(s, "%s of its cpuset ran out of memory", oom_say_nodes(s, ev->mems_allowed));
 	case OOM_SCOPE_MEMPOLICY:
-		return oom_say_z(s, "the NUMA nodes of a memory policy%s%s%s ran out of memory",
-				 ev->nodemask.p ? " (" : "",
-				 ev->nodemask.p ? oom_say_name(s, ev->nodemask) : "",
-				 ev->nodemask.p ? ")" : "");
+		return oom_say_z(s, "%s of a memory policy ran out of memory",
+				 oom_say_nodes(s, ev->nodemask));
 	case OOM_SCOPE_SYSRQ:
 		return "somebody asked for an OOM kill by hand (sysrq-f)";
 	case OOM_SCOPE_GLOBAL:
@@ -105,6 +100,13 @@ static const char *others(struct oom_say *s)
 	return oom_say_z(s, " and %s", oom_say_count(s, (int64_t)n, "more process", "more processes"));
 }
 
+static const char *holding(struct oom_say *s, const struct oom_victim *v)
+{
+	int64_t kb = oom_resident_kb(v);
+
+	return s->ev->nvictims == 1 && kb > 0 ? oom_say_z(s, ", holding %s,", oom_say_kb(s, kb)) : "";
+}
+
 static const char *killed(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
@@ -119,8 +121,8 @@ static const char *killed(struct oom_say *s)
 				 oom_say_proc(s, v->comm, v->pid),
 				 oom_say_proc(s, ev->chosen_comm, ev->chosen_pid), others(s), verb,
 				 because(s));
-	return oom_say_z(s, "%s%s %s killed because %s", oom_say_proc(s, v->comm, v->pid), others(s), verb,
-			 because(s));
+	return oom_say_z(s, "%s%s%s %s killed because %s", oom_say_proc(s, v->comm, v->pid), others(s),
+			 holding(s, v), verb, because(s));
 }
 
 static const char *deed(struct oom_say *s)
@@ -170,15 +172,15 @@ static const char *const explained[OOM_REASON_COUNT] = {
 	[OOM_REASON_ROOT_BONUS] = "it follows from the bonus that this kernel gives to root",
 	[OOM_REASON_VFORK_CHILD] = "the one with more points is a vfork child in the victim's memory and was "
 				   "not eligible",
-	[OOM_REASON_PANIC_ON_OOM] = "so there was no choice to check",
-	[OOM_REASON_WILL_FREE] = "so there was no choice to check",
+	[OOM_REASON_PANIC_ON_OOM] = "there was no choice to check",
+	[OOM_REASON_WILL_FREE] = "there was no choice to check",
 };
 
 static const char *const insufficient[OOM_REASON_COUNT] = {
 	[OOM_REASON_NO_TASK_TABLE] = "there is no task table to check the choice against",
 	[OOM_REASON_TRUNCATED_TABLE] = "the task table is cut, so the choice cannot be checked",
 	[OOM_REASON_DAMAGED_TABLE] = "the task table is damaged, so the choice cannot be checked",
-	[OOM_REASON_NO_KILL_LINE] = "so there is no choice to check",
+	[OOM_REASON_NO_KILL_LINE] = "there is no choice to check",
 	[OOM_REASON_VICTIM_NOT_IN_TABLE] = "it is not in the task table, so the choice cannot be checked",
 	[OOM_REASON_UNKNOWN_KERNEL] = "which kernel's rules apply is not known, so the choice cannot be "
 				      "checked",
@@ -223,15 +225,17 @@ static const char *certainty(struct oom_say *s)
 		       "the choice (within_drift)";
 	case OOM_VERDICT_UNEXPLAINED:
 		if (r->reason == OOM_REASON_NO_KILLABLE)
-			return "but the task table still lists processes that it may kill, and nothing in "
+			return "the task table still lists processes that it may kill, and nothing in "
 			       "the log says why it did not "
 			       "(unexplained)";
-		return "but under this kernel's rules another process had more points, and nothing in the "
-		       "log says why it was spared "
+		return "by this kernel's rules, however, another process came first, and nothing in the log "
+		       "says why it was spared "
 		       "(unexplained)";
 	case OOM_VERDICT_INSUFFICIENT:
 		break;
 	}
+	if (s->ev->outcome == OOM_OUTCOME_TRUNCATED && s->ev->chosen_pid == OOM_NA && r->winner < 0)
+		return "there is no choice to check (insufficient)";
 	w = insufficient[r->reason];
 	return oom_say_z(s, "%s (insufficient)", w ? w : "the log does not hold enough to check the choice");
 }

@@ -77,14 +77,10 @@ static void say_request(struct oom_say *s)
 	const char *text = amount(s), *meaning = names.p ? gfp_meaning(s, names) : "";
 
 	if (ev->gfp_mask == 0)
-		meaning = "a page fault whose own request the kernel did not keep";
+		text = "one that the kernel did not keep, as after a page fault";
 	text = oom_say_join(s, text, " of ", meaning);
-	if (names.p && names.n) {
-		struct oom_str safe = oom_str_safe(&s->doc->arena, names);
-
-		s->nomem |= !safe.p;
-		text = oom_say_join(s, text, "; ", oom_say_z(s, "%.*s", (int)safe.n, safe.p ? safe.p : ""));
-	}
+	if (names.p && names.n)
+		text = oom_say_join(s, text, "; ", oom_say_safe(s, names));
 	if (ev->gfp_raw.p)
 		text = oom_say_join(s, text, ", ", oom_say_z(s, "gfp_mask %s", oom_say_name(s, ev->gfp_raw)));
 	if (*text)
@@ -121,6 +117,8 @@ static void say_counter(struct oom_say *s, const char *what, int64_t usage_kb, i
 		return;
 	if (limit_kb == OOM_NA)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, what, "%s used", oom_say_kb(s, usage_kb));
+	else if (!limit_kb)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, what, "none allowed");
 	else if (oom_unlimited_kb(limit_kb))
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, what, "%s used, no limit",
 			oom_say_kb(s, usage_kb));
@@ -161,13 +159,12 @@ static void say_scope(struct oom_say *s)
 		say_memcg(s);
 		return;
 	case OOM_SCOPE_CPUSET:
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "domain",
-			"the NUMA nodes %s of the cpuset %s", oom_say_name(s, ev->mems_allowed),
-			oom_say_name(s, ev->cpuset));
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "domain", "%s of the cpuset %s",
+			oom_say_nodes(s, ev->mems_allowed), oom_say_name(s, ev->cpuset));
 		return;
 	case OOM_SCOPE_MEMPOLICY:
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "domain",
-			"the NUMA nodes %s of a memory policy", oom_say_name(s, ev->nodemask));
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "domain", "%s of a memory policy",
+			oom_say_nodes(s, ev->nodemask));
 		return;
 	case OOM_SCOPE_SYSRQ:
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "domain", "the whole system, by hand");
@@ -227,40 +224,69 @@ static int64_t add_kb(int64_t a, int64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? OOM_NA : sum;
 }
 
-static void part(struct oom_say *s, const char **list, const char *what, int64_t kb)
+static void part(struct oom_say *s, const char **list, int64_t kb, const char *what)
 {
 	if (kb != OOM_NA)
-		*list = oom_say_join(s, *list, ", ", oom_say_z(s, "%s %s", what, oom_say_kb(s, kb)));
+		*list = oom_say_join(s, *list, ", ", oom_say_z(s, "%s %s", oom_say_some(s, kb), what));
+}
+
+/* A part that the whole includes; when the counters have drifted apart, it stands alone. */
+static void part_of(struct oom_say *s, const char **list, int64_t kb, int64_t whole_kb, const char *what)
+{
+	if (kb == OOM_NA || whole_kb == OOM_NA || !kb)
+		return;
+	if (kb > whole_kb)
+		part(s, list, kb, what);
+	else
+		*list = oom_say_z(s, "%s (%s of it %s)", *list, oom_say_kb(s, kb), what);
+}
+
+/* Reserved as huge pages, whether they are in use or not: not to be had by anybody else. */
+static int64_t huge_kb(const struct oom_event *ev, const char *name)
+{
+	int64_t sum = 0, size, kb;
+
+	for (size_t i = 0; i < ev->nmemory; i++) {
+		const struct oom_memory *m = &ev->memory[i];
+		struct oom_str zone = m->zone;
+
+		if (m->area != OOM_AREA_HUGEPAGES || !oom_str_is(m->name, name) || m->value == OOM_NA)
+			continue;
+		if (!oom_take_i64(&zone, &size) || __builtin_mul_overflow(size, m->value, &kb) ||
+		    __builtin_add_overflow(sum, kb, &sum))
+			return OOM_NA;
+	}
+	return sum;
 }
 
 static void say_ram(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
 	const int64_t g = OOM_AREA_GLOBAL;
-	int64_t ram = ev->ram_pages;
-	const char *t = "";
+	int64_t ram = ev->ram_pages, anon, slab, v, huge = huge_kb(ev, "hugepages_total");
+	const char *list = "", *all = "";
 
 	if (ram != OOM_NA && ev->reserved_pages != OOM_NA && ev->reserved_pages <= ram)
 		ram -= ev->reserved_pages;
 	if (ram != OOM_NA)
-		t = oom_say_z(s, "%s in all: ", oom_say_size(s, ram));
-	{
-		const char *list = "";
-
-		part(s, &list, "anonymous and shared",
-		     add_kb(sum_kb(ev, g, "active_anon"), sum_kb(ev, g, "inactive_anon")));
-		part(s, &list, "of that shared (tmpfs)", sum_kb(ev, g, "shmem"));
-		part(s, &list, "file cache",
-		     add_kb(sum_kb(ev, g, "active_file"), sum_kb(ev, g, "inactive_file")));
-		part(s, &list, "locked", sum_kb(ev, g, "unevictable"));
-		part(s, &list, "slab that cannot be freed", sum_kb(ev, g, "slab_unreclaimable"));
-		part(s, &list, "slab that can", sum_kb(ev, g, "slab_reclaimable"));
-		part(s, &list, "page tables", sum_kb(ev, g, "pagetables"));
-		part(s, &list, "free", sum_kb(ev, g, "free"));
-		if (*list)
-			oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, ev->at[OOM_AT_MEMINFO], "RAM", "%s%s", t,
-				list);
-	}
+		all = oom_say_z(s, "%s: ", oom_say_size(s, ram));
+	anon = add_kb(sum_kb(ev, g, "active_anon"), sum_kb(ev, g, "inactive_anon"));
+	part(s, &list, anon, "anonymous and shared memory");
+	part_of(s, &list, sum_kb(ev, g, "shmem"), anon, "shared");
+	part(s, &list, add_kb(sum_kb(ev, g, "active_file"), sum_kb(ev, g, "inactive_file")), "file cache");
+	v = sum_kb(ev, g, "unevictable");
+	if (v > 0 && (ram == OOM_NA || v >= oom_say_pages_kb(ev, ram) / 100))
+		part(s, &list, v, "locked");
+	v = sum_kb(ev, g, "slab_unreclaimable");
+	slab = add_kb(v, sum_kb(ev, g, "slab_reclaimable"));
+	part(s, &list, slab, "slab");
+	part_of(s, &list, v, slab, "not reclaimable");
+	part(s, &list, sum_kb(ev, g, "pagetables"), "page tables");
+	if (huge > 0)
+		part(s, &list, huge, "huge pages set aside");
+	part(s, &list, sum_kb(ev, g, "free"), "free");
+	if (*list)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, ev->at[OOM_AT_MEMINFO], "RAM", "%s%s", all, list);
 }
 
 static void say_swap(struct oom_say *s)
@@ -297,11 +323,21 @@ static int64_t zone_kb(const struct oom_event *ev, size_t from, const char *name
 	return OOM_NA;
 }
 
+static bool one_node(const struct oom_event *ev)
+{
+	for (size_t i = 0; i < ev->nmemory; i++)
+		if (ev->memory[i].area == OOM_AREA_ZONE && ev->memory[i].node != OOM_NA &&
+		    ev->memory[i].node != 0)
+			return false;
+	return true;
+}
+
 #define ZONES_MAX 6
 static void say_zones(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
-	const char *list = "";
+	const bool single = one_node(ev);
+	const char *list = "", *node, *gap;
 	int64_t n = 0, below = 0;
 
 	for (size_t i = 0; i < ev->nmemory; i++) {
@@ -315,46 +351,58 @@ static void say_zones(struct oom_say *s)
 		if (free_kb == OOM_NA || min_kb == OOM_NA)
 			continue;
 		below += free_kb < min_kb;
-		if (n++ < ZONES_MAX)
-			list = oom_say_join(s, list, ", ", oom_say_z(s, "%s%s %s (min %s)%s",
-				m->node == OOM_NA ? "" : oom_say_z(s, "node %lld ", (long long)m->node),
-				oom_say_name(s, m->zone), oom_say_kb(s, free_kb), oom_say_kb(s, min_kb),
-				free_kb < min_kb ? " BELOW" : ""));
+		if (n++ >= ZONES_MAX)
+			continue;
+		node = single || m->node == OOM_NA ? "" : oom_say_z(s, "node %lld ", (long long)m->node);
+		gap = free_kb < min_kb ? oom_say_z(s, "%s BELOW its min of", oom_say_kb(s, min_kb - free_kb))
+				       : "min";
+		list = oom_say_join(s, list, "; ",
+				    oom_say_z(s, "%s%s %s, %s %s", node, oom_say_name(s, m->zone),
+					      oom_say_kb(s, free_kb), gap, oom_say_kb(s, min_kb)));
 	}
 	if (n > ZONES_MAX)
-		list = oom_say_z(s, "%s and %s more", list, oom_say_num(s, n - ZONES_MAX));
+		list = oom_say_z(s, "%s; and %s more", list, oom_say_num(s, n - ZONES_MAX));
 	if (n)
 		oom_say(s, OOM_NODE_FACT, below ? OOM_TONE_WARN : OOM_TONE_PLAIN, OOM_NA, "free by zone",
 			"%s", list);
 }
 
-/* memory.stat: v1 has its own names, and totals over the subtree where the kernel prints them. */
+/* memory.stat of v1 has its own names, and totals over the subtree where the kernel prints them. */
+static int64_t v1_kb(const struct oom_event *ev, const char *total, const char *own)
+{
+	int64_t kb = sum_kb(ev, OOM_AREA_MEMCG, total);
+
+	return kb != OOM_NA ? kb : sum_kb(ev, OOM_AREA_MEMCG, own);
+}
+
 static void say_memcg_stat(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
 	const int64_t m = OOM_AREA_MEMCG;
 	const char *list = "";
-	int64_t v;
+	int64_t file, v;
 
 	if (sum_kb(ev, m, "anon") != OOM_NA) {
-		part(s, &list, "anonymous", sum_kb(ev, m, "anon"));
-		part(s, &list, "file cache with shared memory", sum_kb(ev, m, "file"));
-		part(s, &list, "of that shared (tmpfs)", sum_kb(ev, m, "shmem"));
+		part(s, &list, sum_kb(ev, m, "anon"), "anonymous");
+		file = sum_kb(ev, m, "file");
+		part(s, &list, file, "file cache");
+		part_of(s, &list, sum_kb(ev, m, "shmem"), file, "shared memory");
 		v = sum_kb(ev, m, "kernel");
 		if (v == OOM_NA)
 			v = add_kb(add_kb(sum_kb(ev, m, "slab"), sum_kb(ev, m, "kernel_stack")),
 				   sum_kb(ev, m, "pagetables"));
-		part(s, &list, "kernel", v);
-		part(s, &list, "sockets", sum_kb(ev, m, "sock"));
+		part(s, &list, v, "kernel");
+		v = sum_kb(ev, m, "sock");
+		if (v > 0)
+			part(s, &list, v, "sockets");
 	} else {
-		v = sum_kb(ev, m, "total_rss");
-		part(s, &list, "anonymous", v != OOM_NA ? v : sum_kb(ev, m, "rss"));
-		v = sum_kb(ev, m, "total_cache");
-		part(s, &list, "file cache with shared memory", v != OOM_NA ? v : sum_kb(ev, m, "cache"));
-		v = sum_kb(ev, m, "total_shmem");
-		part(s, &list, "of that shared (tmpfs)", v != OOM_NA ? v : sum_kb(ev, m, "shmem"));
-		v = sum_kb(ev, m, "total_swap");
-		part(s, &list, "swapped out", v != OOM_NA ? v : sum_kb(ev, m, "swap"));
+		part(s, &list, v1_kb(ev, "total_rss", "rss"), "anonymous");
+		file = v1_kb(ev, "total_cache", "cache");
+		part(s, &list, file, "file cache");
+		part_of(s, &list, v1_kb(ev, "total_shmem", "shmem"), file, "shared memory");
+		v = v1_kb(ev, "total_swap", "swap");
+		if (v > 0)
+			part(s, &list, v, "swapped out");
 	}
 	if (*list)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "in it", "%s", list);

@@ -16,14 +16,9 @@ static int64_t plus(int64_t a, int64_t b)
 }
 
 /* The three parts of RSS are disjoint for one process, so their sum is what it held in RAM. */
-static int64_t resident_kb(const struct oom_victim *v)
+int64_t oom_resident_kb(const struct oom_victim *v)
 {
 	return plus(plus(v->anon_rss_kb, v->file_rss_kb), v->shmem_rss_kb);
-}
-
-static const char *none_or(struct oom_say *s, int64_t kb)
-{
-	return kb ? oom_say_kb(s, kb) : "no";
 }
 
 static const char *held(struct oom_say *s, const struct oom_victim *v)
@@ -32,14 +27,14 @@ static const char *held(struct oom_say *s, const struct oom_victim *v)
 
 	if (v->anon_rss_kb == OOM_NA)
 		return "the log does not say how much";
-	t = oom_say_z(s, "%s in RAM: %s anonymous", oom_say_kb(s, resident_kb(v)),
+	t = oom_say_z(s, "%s in RAM: %s anonymous", oom_say_kb(s, oom_resident_kb(v)),
 		      oom_say_kb(s, v->anon_rss_kb));
 	/* Before 4.5 shared memory is inside file-rss. */
-	if (v->file_rss_kb != OOM_NA)
-		t = oom_say_z(s, "%s, %s %s", t, none_or(s, v->file_rss_kb),
+	if (v->file_rss_kb > 0)
+		t = oom_say_z(s, "%s, %s %s", t, oom_say_kb(s, v->file_rss_kb),
 			      v->shmem_rss_kb == OOM_NA ? "file and shared memory" : "file");
-	if (v->shmem_rss_kb != OOM_NA)
-		t = oom_say_z(s, "%s, %s shared memory", t, none_or(s, v->shmem_rss_kb));
+	if (v->shmem_rss_kb > 0)
+		t = oom_say_z(s, "%s, %s shared memory", t, oom_say_kb(s, v->shmem_rss_kb));
 	return t;
 }
 
@@ -93,7 +88,7 @@ static const char *fate(struct oom_say *s, const struct oom_victim *v)
 		if (v->reap_anon_rss_kb == OOM_NA)
 			return oom_say_z(s, "reaped%s", after_kill(s, v));
 		return oom_say_z(s, "reaped%s; %s anonymous memory was left", after_kill(s, v),
-				 none_or(s, v->reap_anon_rss_kb));
+				 oom_say_some(s, v->reap_anon_rss_kb));
 	case OOM_REAP_UNABLE:
 		return oom_say_z(s, "the oom_reaper gave up on its memory%s: the process was stuck",
 				 after_kill(s, v));
@@ -106,7 +101,7 @@ static const char *fate(struct oom_say *s, const struct oom_victim *v)
 	case OOM_REAP_UNSEEN:
 		break;
 	}
-	return "the log says no more, which is normal for a process that exits quickly";
+	return "not shown (normal for a process that exits quickly)";
 }
 
 static void say_first(struct oom_say *s, const struct oom_victim *v)
@@ -142,7 +137,7 @@ static void say_rest(struct oom_say *s)
 		oom_say(s, OOM_NODE_ROW, OOM_TONE_PLAIN, v->line, NULL, "%s\t%s\t%s\t%s\t%s",
 			v->pid == OOM_NA ? "-" : oom_say_z(s, "%lld", (long long)v->pid),
 			oom_say_name(s, v->comm), role_name(v->role),
-			v->anon_rss_kb == OOM_NA ? "-" : oom_say_kb(s, resident_kb(v)),
+			v->anon_rss_kb == OOM_NA ? "-" : oom_say_kb(s, oom_resident_kb(v)),
 			v->oom_score_adj == OOM_NA ? "-" : oom_say_z(s, "%lld", (long long)v->oom_score_adj));
 	}
 	if (n < ev->nvictims)

@@ -5,6 +5,8 @@
 #include "explain_impl.h"
 
 #define NAMES_MAX 6           /* processes named in one sentence */
+#define MARKS_MAX 256         /* victims looked up for a row: a hostile log may hold a million */
+#define QUOTE_MAX 400         /* bytes of a quoted line */
 
 /* ---- terms ------------------------------------------------------------ */
 
@@ -56,8 +58,10 @@ static void say_terms_pages(struct oom_say *s, const struct oom_task *t, const s
 
 	if (t->oom_score_adj != OOM_NA)
 		adj = oom_say_z(s, "oom_score_adj %lld x %s", (long long)t->oom_score_adj,
-				oom_range_exact(s->r->total) ? oom_say_z(s, "%s (totalpages / 1,000)",
-				oom_say_num(s, s->r->total.lo / 1000)) : "(totalpages / 1,000)");
+				oom_range_exact(s->r->total) && s->r->total.lo < INT64_C(1) << 40
+					? oom_say_z(s, "%s (totalpages / 1,000)",
+						    oom_say_num(s, s->r->total.lo / 1000))
+					: "(totalpages / 1,000)");
 	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t>pages\t>size",
 		oom_say_proc(s, t->comm, t->pid));
 	term(s, "memory in RAM (rss)", c->rss);
@@ -92,7 +96,7 @@ static void say_terms_per_mille(struct oom_say *s, const struct oom_task *t, con
 
 static bool has_terms(const struct oom_replay *r)
 {
-	return r->profile && r->actual >= 0 && r->actual_score.why_not == OOM_WHY_ELIGIBLE;
+	return r->actual >= 0 && oom_explain_has_points(r, &r->event->task[r->actual], &r->actual_score);
 }
 
 static void say_terms(struct oom_say *s)
@@ -116,11 +120,10 @@ static void say_rule(struct oom_say *s)
 	const struct oom_profile *p = r->profile;
 	const char *span;
 
-	if (!p)
-		return;
 	span = p->until && strcmp(p->since, p->until) ? oom_say_z(s, "%s to %s", p->since, p->until)
 						      : p->since;
-	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "rule", "Linux %s, known from %s", span,
+	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "rule", "%sLinux %s, from %s",
+		r->reason == OOM_REASON_UNKNOWN_KERNEL ? "perhaps " : "", span,
 		r->profile_how ? r->profile_how : "the request of the user");
 	if (!has_terms(r))
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "points", "%s", p->formula);
@@ -129,37 +132,41 @@ static void say_rule(struct oom_say *s)
 static void say_total(struct oom_say *s)
 {
 	const struct oom_replay *r = s->r;
+	const char *how;
 
-	if (!r->profile)
-		return;
+	how = r->total_how.p ? oom_say_z(s, ": %s", oom_say_safe(s, r->total_how)) : "";
 	if (oom_range_known(r->total))
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "totalpages", "%s%s%s",
-			oom_say_range(s, r->total), r->total_how.p ? ": " : "",
-			r->total_how.p ? oom_say_z(s, "%.*s", (int)r->total_how.n, r->total_how.p) : "");
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "totalpages", "%s%s",
+			oom_say_range(s, r->total), how);
 	else
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_WARN, OOM_NA, "totalpages", "not in the log%s%s",
-			r->total_how.p ? ": " : "",
-			r->total_how.p ? oom_say_z(s, "%.*s", (int)r->total_how.n, r->total_how.p) : "");
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_WARN, OOM_NA, "totalpages", "unknown%s", how);
 }
 
 /* ---- ranking ------------------------------------------------------------ */
 
+static bool is_victim(const struct oom_event *ev, const struct oom_task *t)
+{
+	for (size_t i = 0; i < ev->nvictims && i < MARKS_MAX; i++)
+		if (ev->victim[i].pid == t->pid || ev->victim[i].pid == t->tgid)
+			return true;
+	return false;
+}
+
+static bool is_trigger(const struct oom_event *ev, const struct oom_task *t)
+{
+	return ev->trigger_pid != OOM_NA && (t->pid == ev->trigger_pid || t->tgid == ev->trigger_pid);
+}
+
 static const char *mark(struct oom_say *s, uint32_t i)
 {
-	const struct oom_event *ev = s->ev;
-	const struct oom_task *t = &ev->task[i];
-	const struct oom_victim *v = oom_event_victim(ev, t->tgid);
+	const struct oom_task *t = &s->ev->task[i];
 	const char *m = "";
 
-	if (!v)
-		v = oom_event_victim(ev, t->pid);
-	if (v)
+	if (is_victim(s->ev, t))
 		m = "killed";
 	else if ((ptrdiff_t)i == s->r->actual)
 		m = "chosen";
-	if (ev->trigger_pid != OOM_NA && (t->pid == ev->trigger_pid || t->tgid == ev->trigger_pid))
-		m = oom_say_join(s, m, ", ", "asked");
-	return m;
+	return is_trigger(s->ev, t) ? oom_say_join(s, m, ", ", "asked") : m;
 }
 
 static bool must_show(const struct oom_say *s, uint32_t i)
@@ -167,9 +174,8 @@ static bool must_show(const struct oom_say *s, uint32_t i)
 	const struct oom_event *ev = s->ev;
 	const struct oom_task *t = &ev->task[i];
 
-	return (ptrdiff_t)i == s->r->actual || (ptrdiff_t)i == s->r->winner ||
-	       (ev->nvictims && (t->pid == ev->victim[0].pid || t->tgid == ev->victim[0].pid)) ||
-	       (ev->trigger_pid != OOM_NA && (t->pid == ev->trigger_pid || t->tgid == ev->trigger_pid));
+	return (ptrdiff_t)i == s->r->actual || (ptrdiff_t)i == s->r->winner || is_trigger(ev, t) ||
+	       (ev->nvictims && (t->pid == ev->victim[0].pid || t->tgid == ev->victim[0].pid));
 }
 
 static bool any_swap(const struct oom_event *ev)
@@ -187,7 +193,8 @@ static void say_rank_row(struct oom_say *s, size_t rank, uint32_t i, bool swap)
 	oom_say(s, OOM_NODE_ROW, (ptrdiff_t)i == s->r->actual ? OOM_TONE_STRONG : OOM_TONE_PLAIN, OOM_NA,
 		NULL, "%zu\t%s\t%s\t%s\t%s\t%s%s%s\t%s", rank,
 		t->pid == OOM_NA ? "-" : oom_say_z(s, "%lld", (long long)t->pid), oom_say_name(s, t->comm),
-		oom_say_cell(s, s->r->score[i].points),
+		oom_explain_has_points(s->r, t, &s->r->score[i]) ? oom_say_cell(s, s->r->score[i].points)
+								 : "-",
 		t->rss_pages == OOM_NA ? "-" : oom_say_size(s, t->rss_pages),
 		swap ? t->swap_pages == OOM_NA ? "-" : oom_say_size(s, t->swap_pages) : "", swap ? "\t" : "",
 		t->oom_score_adj == OOM_NA ? "-" : oom_say_z(s, "%lld", (long long)t->oom_score_adj),
@@ -222,7 +229,7 @@ static void say_margin(struct oom_say *s)
 {
 	const struct oom_replay *r = s->r;
 	const struct oom_task *w, *u;
-	const char *by;
+	const char *by, *lead = "";
 
 	if (r->margin == OOM_NA || r->winner < 0 || r->runner_up < 0)
 		return;
@@ -230,17 +237,10 @@ static void say_margin(struct oom_say *s)
 	u = &s->ev->task[r->runner_up];
 	by = oom_say_per_mille(s) ? oom_say_count(s, r->margin, "point", "points")
 				  : oom_say_pages(s, r->margin);
-	if (!r->margin)
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "margin",
-			"none: %s and %s have the same points, and this kernel "
-			"takes the %s of them",
-			oom_say_proc(s, w->comm, w->pid), oom_say_proc(s, u->comm, u->pid),
-			r->winner < r->runner_up ? "first" : "last");
-	else
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "margin", "%s%s more than the next, %s",
-			r->winner == r->actual ? ""
-					       : oom_say_z(s, "%s has ", oom_say_proc(s, w->comm, w->pid)),
-			by, oom_say_proc(s, u->comm, u->pid));
+	if (r->winner != r->actual)
+		lead = oom_say_z(s, "%s leads by ", oom_say_proc(s, w->comm, w->pid));
+	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "margin", "%s%s; next is %s", lead, by,
+		oom_say_proc(s, u->comm, u->pid));
 }
 
 /* ---- who was not eligible ------------------------------------------------------------ */
@@ -257,15 +257,13 @@ static void say_not_eligible(struct oom_say *s, uint8_t why)
 {
 	const struct oom_replay *r = s->r;
 	const char *list = "";
-	int64_t n = 0, pages = 0;
+	int64_t n = 0;
 
 	for (size_t i = 0; i < r->nscores; i++) {
 		const struct oom_task *t = &s->ev->task[i];
 
 		if (r->score[i].why_not != why)
 			continue;
-		if (t->rss_pages != OOM_NA && __builtin_add_overflow(pages, t->rss_pages, &pages))
-			pages = INT64_MAX;
 		if (n++ < NAMES_MAX)
 			list = oom_say_join(s, list, ", ", oom_say_proc(s, t->comm, t->pid));
 	}
@@ -276,29 +274,37 @@ static void say_not_eligible(struct oom_say *s, uint8_t why)
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "not eligible", "%s: %s", why_not_words[why], list);
 }
 
+static void say_reason(struct oom_say *s)
+{
+	const struct oom_replay *r = s->r;
+	struct oom_str quote = oom_event_line(s->ev, r->evidence_line);
+
+	if (r->text.p && r->text.n)
+		oom_say(s, OOM_NODE_TEXT, OOM_TONE_PLAIN, r->evidence_line, NULL, "%s",
+			oom_say_safe(s, r->text));
+	/* An exception from the rule is believed only when it is seen. */
+	if (quote.p && r->verdict == OOM_VERDICT_EXPLAINED)
+		oom_say(s, OOM_NODE_QUOTE, OOM_TONE_DIM, OOM_NA, NULL, "%s",
+			oom_say_safe(s, oom_str_sub(quote, 0, QUOTE_MAX)));
+}
+
 void oom_say_why(struct oom_say *s)
 {
 	const struct oom_replay *r = s->r;
+	const bool scored = r->profile && r->rank && r->nscores &&
+			    (!oom_say_per_mille(s) || oom_range_known(r->total));
 
-	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Why this process");
-	if (r->text.p && r->text.n) {
-		struct oom_str safe = oom_str_safe(&s->doc->arena, r->text);
-
-		oom_say(s, OOM_NODE_TEXT, OOM_TONE_PLAIN, r->evidence_line, NULL, "%.*s", (int)safe.n,
-			safe.p ? safe.p : "");
-		s->nomem |= !safe.p;
-	}
-	if (oom_event_line(s->ev, r->evidence_line).p && r->verdict == OOM_VERDICT_EXPLAINED) {
-		struct oom_str safe = oom_str_safe(&s->doc->arena, oom_event_line(s->ev, r->evidence_line));
-
-		oom_say(s, OOM_NODE_QUOTE, OOM_TONE_DIM, OOM_NA, NULL, "%.*s", (int)safe.n,
-			safe.p ? safe.p : "");
-		s->nomem |= !safe.p;
-	}
+	if (!scored && r->reason == OOM_REASON_NO_TASK_TABLE)
+		return;               /* the verdict has said it */
+	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "%s",
+		s->ev->nvictims || s->ev->chosen_pid != OOM_NA ? "Why this process" : "The choice");
+	say_reason(s);
+	if (!scored && !has_terms(r))
+		return;
 	say_rule(s);
 	say_terms(s);
 	say_total(s);
-	if (!r->profile || !r->rank || !r->nscores)
+	if (!scored)
 		return;
 	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Against whom");
 	say_ranking(s);

@@ -202,21 +202,20 @@ static json_t *memcg(struct pen *p, const struct oom_event *ev)
 	return o;
 }
 
-/* The kernel prints a score for the chosen process alone (up to 5.0); for the others it is known if the
- * points are. */
-static int64_t victim_score(const struct oom_event *ev, const struct oom_replay *r,
-			    const struct oom_victim *v)
+/* The kernel prints a score for the chosen process alone (up to 5.0); else it is known if its points are. */
+static int64_t victim_score(const struct oom_event *ev, const struct oom_replay *r, const struct oom_victim *v)
 {
+	const struct oom_score *c = &r->actual_score;
+	const struct oom_task *t;
+
 	if (v->pid == ev->chosen_pid && ev->chosen_score != OOM_NA)
 		return ev->chosen_score;
-	for (size_t i = 0; r->profile && i < r->nscores; i++) {
-		const struct oom_score *c = &r->score[i];
-
-		if (ev->task[i].pid == v->pid && c->why_not == OOM_WHY_ELIGIBLE &&
-		    c->points.lo == c->points.hi)
-			return oom_score_per_mille(r->profile, c->points.lo, r->total);
-	}
-	return OOM_NA;
+	if (r->actual < 0 || v->role != OOM_ROLE_CHOSEN)
+		return OOM_NA;
+	t = &ev->task[r->actual];
+	if ((t->pid != v->pid && t->tgid != v->pid) || !oom_explain_has_points(r, t, c) || c->points.lo != c->points.hi)
+		return OOM_NA;
+	return oom_score_per_mille(r->profile, c->points.lo, r->total);
 }
 
 static json_t *victim(struct pen *p, const struct oom_event *ev, const struct oom_replay *r,
@@ -249,21 +248,41 @@ static json_t *victim(struct pen *p, const struct oom_event *ev, const struct oo
 
 /* ---- the replay ------------------------------------------------------------ */
 
+static bool per_mille(const struct oom_replay *r)
+{
+	return r->profile && r->profile->flags & OOM_PROFILE_PER_MILLE;
+}
+
+static json_t *points(const struct oom_replay *r, const struct oom_task *t, const struct oom_score *c)
+{
+	return oom_explain_has_points(r, t, c) ? known(c->points) : json_null();
+}
+
+static void set_points_range(struct pen *p, json_t *o, const struct oom_replay *r, const struct oom_task *t,
+			     const struct oom_score *c)
+{
+	if (oom_explain_has_points(r, t, c) && c->points.lo < c->points.hi)
+		set(p, o, "points_range", bounds(p, c->points));
+}
+
 static json_t *winner(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
 {
-	const struct oom_score *c;
+	const struct oom_score *c = &r->winner_score;
+	const struct oom_task *t;
+	int64_t score = OOM_NA;
 	json_t *o;
 
 	if (r->winner < 0 || !r->profile)
 		return json_null();
-	c = &r->winner_score;
+	t = &ev->task[r->winner];
+	if (oom_explain_has_points(r, t, c) && c->points.lo == c->points.hi)
+		score = oom_score_per_mille(r->profile, c->points.lo, r->total);
 	o = object(p);
-	set(p, o, "pid", integer(ev->task[r->winner].pid));
-	set(p, o, "points", known(c->points));
-	set(p, o, "score", integer(c->points.lo == c->points.hi ?
-				   oom_score_per_mille(r->profile, c->points.lo, r->total) : OOM_NA));
-	set(p, o, "comm", string(p, ev->task[r->winner].comm));
-	set(p, o, "points_range", bounds(p, c->points));
+	set(p, o, "pid", integer(t->pid));
+	set(p, o, "points", points(r, t, c));
+	set(p, o, "score", integer(score));
+	set(p, o, "comm", string(p, t->comm));
+	set_points_range(p, o, r, t, c);
 	return o;
 }
 
@@ -272,7 +291,8 @@ static json_t *candidate(struct pen *p, const struct oom_event *ev, const struct
 {
 	const struct oom_task *t = &ev->task[i];
 	const struct oom_score *c = r->profile && i < r->nscores ? &r->score[i] : NULL;
-	bool eligible = c && c->why_not == OOM_WHY_ELIGIBLE;
+	const bool eligible = c && c->why_not == OOM_WHY_ELIGIBLE;
+	const bool pages = c && !per_mille(r);
 	json_t *o = object(p);
 
 	set(p, o, "rank", rank ? integer((int64_t)rank) : json_null());
@@ -280,18 +300,18 @@ static json_t *candidate(struct pen *p, const struct oom_event *ev, const struct
 	set(p, o, "tgid", integer(t->tgid));
 	set(p, o, "comm", string(p, t->comm));
 	set(p, o, "uid", integer(t->uid));
-	set(p, o, "points", eligible ? known(c->points) : json_null());
+	set(p, o, "points", c ? points(r, t, c) : json_null());
 	set(p, o, "rss_pages", integer(t->rss_pages));
 	set(p, o, "swap_pages", integer(t->swap_pages));
-	set(p, o, "pgtables_pages",
-	    c && c->pgtables.lo == c->pgtables.hi ? integer(c->pgtables.lo) : json_null());
+	set(p, o, "pgtables_pages", c ? known(c->pgtables) : json_null());
 	set(p, o, "adj", integer(t->oom_score_adj));
+	/* without totalpages an adjustment has no size, but none is 0 */
 	set(p, o, "adj_pages",
-	    c && !(r->profile->flags & OOM_PROFILE_PER_MILLE) ? integer(c->adj_pages) : json_null());
+	    pages && (r->total.lo == r->total.hi || !t->oom_score_adj) ? integer(c->adj_pages) : json_null());
 	set(p, o, "eligible", c ? json_boolean(eligible) : json_null());
 	set(p, o, "why_not", c && !eligible ? text(p, oom_why_not_names[c->why_not]) : json_null());
-	if (eligible && c->points.lo < c->points.hi)
-		set(p, o, "points_range", bounds(p, c->points));
+	if (c)
+		set_points_range(p, o, r, t, c);
 	return o;
 }
 
@@ -305,8 +325,7 @@ static void put_replay(struct pen *p, const struct oom_event *ev, const struct o
 	member(p, in, "reason", text(p, oom_reason_name(r->reason)));
 	member(p, in, "text", string(p, r->text));
 	member(p, in, "winner", winner(p, ev, r));
-	member(p, in, "margin_pages", r->profile && r->profile->flags & OOM_PROFILE_PER_MILLE ? json_null() :
-	       integer(r->margin));
+	member(p, in, "margin_pages", per_mille(r) ? json_null() : integer(r->margin));
 	fprintf(p->out, ",\n%s\"ranking\": [", in);
 	for (size_t k = 0; k < ev->ntasks; k++) {
 		fprintf(p->out, "%s\n%s  ", k ? "," : "", in);
@@ -315,10 +334,7 @@ static void put_replay(struct pen *p, const struct oom_event *ev, const struct o
 	}
 	fprintf(p->out, "%s%s]", ev->ntasks ? "\n" : "", ev->ntasks ? in : "");
 	member(p, in, "profile_from", text(p, r->profile_how));
-	member(p, in, "points_unit",
-	       text(p, !r->profile                                 ? NULL
-		       : r->profile->flags & OOM_PROFILE_PER_MILLE ? "per_mille"
-								   : "pages"));
+	member(p, in, "points_unit", text(p, !r->profile ? NULL : per_mille(r) ? "per_mille" : "pages"));
 	member(p, in, "margin", integer(r->margin));
 	member(p, in, "totalpages_from", string(p, r->total_how));
 	member(p, in, "evidence_line", integer(r->evidence_line));

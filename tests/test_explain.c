@@ -63,7 +63,7 @@ static void first_screen_says_it_all(void **state)
 	for (int i = 0; i < 24; i++)
 		line = strchr(line, '\n') + 1;
 	*line = '\0';
-	assert_non_null(strstr(text, "mysqld (pid 2430) was killed"));
+	assert_non_null(strstr(text, "mysqld (pid 2430), holding 64.7 MiB, was"));
 	assert_non_null(strstr(text, "/db.slice reached its"));
 	assert_non_null(strstr(text, "(exact)"));
 	assert_non_null(strstr(text, "64.7 MiB"));
@@ -163,7 +163,7 @@ static void a_hostile_name_cannot_leave_its_cell(void **state)
 	(void)state;
 	s.ev.victim[0].comm = OOM_STR("x) was\tkilled\n\033[2J");
 	s.ev.task[1].comm = s.ev.victim[0].comm;
-	EXPECT("\"x) was\\x09killed\\x0a\\x1b[2J\" (pid 2430) was killed", "!\033");
+	EXPECT("\"x) was\\x09killed\\x0a\\x1b[2J\" (pid 2430), holding", "!\033");
 }
 
 static void without_profile_there_is_no_arithmetic(void **state)

@@ -39,4 +39,8 @@ struct oom_explain_opts {
 int  oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts, struct oom_doc *ret);   /* 0, -ENOMEM; r must be ranked */
 void oom_doc_release(struct oom_doc *d);
 
+/* Do the points of a score mean anything?  Not those of a task that is not eligible, nor those that need totalpages
+ * where the log does not tell them. */
+bool oom_explain_has_points(const struct oom_replay *r, const struct oom_task *t, const struct oom_score *c);
+
 #endif
