@@ -13,7 +13,7 @@ Q      := $(if $(filter 1,$(V)),,@)
 COMMA  := ,
 
 CC       = gcc
-PKGS     = sqlite3 libarchive jansson libzstd
+PKGS     = sqlite3 libarchive jansson libzstd zlib liblzma
 WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
            -Wvla -Wformat=2 -Wundef $(if $(filter 1,$(WERROR)),-Werror)
 SANITIZE = -fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -63,7 +63,7 @@ $(BUILD)/gen/schema.inc: schema.sql
 
 # ---- packages ------------------------------------------------------------------------------------------
 
-DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev
+DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev
 DEPS_CHECK = $(DEPS) clang libcmocka-dev sqlite3 jq zstd xz-utils bzip2
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)

@@ -125,6 +125,16 @@ out:
 	return r;
 }
 
+/* Takes off all compression that unpack.c knows.  0 with the head of what is inside, -errno. */
+static int unpack(struct oom_stream *s, const char *path, struct oom_str *head, struct oom_err *reterr)
+{
+	int r = 1;
+
+	for (int i = 0; r > 0 && i < NEST_MAX; i++)
+		r = oom_stream_unpack(s, path, reterr);
+	return r < 0 ? r : oom_stream_peek(s, head, reterr);
+}
+
 /* Takes compression off a member until there is text.  1 with *s replaced, 0 if it holds an archive, -errno. */
 static int unwrap(struct oom_input *in, struct oom_stream *s, struct oom_err *reterr)
 {
@@ -132,13 +142,17 @@ static int unwrap(struct oom_input *in, struct oom_stream *s, struct oom_err *re
 	int r;
 
 	for (size_t i = 0;; i++) {
-		if (oom_stream_peek(s, &head, reterr) < 0 && !s->head_n)
-			return reterr ? -reterr->code : -EIO;
+		r = unpack(s, in->path.p, &head, reterr);
+		/* a member that breaks off has its error told behind its good lines */
+		if (r < 0 && !s->head_n)
+			break;
 		head = (struct oom_str){ s->head, s->head_n };
-		if (!oom_archive_magic(head))
+		if (r < 0 || !oom_archive_magic(head))
 			return 1;
-		if (i == NEST_MAX)
-			return 0;
+		if (i == NEST_MAX) {
+			r = 0;
+			break;
+		}
 		r = oom_archive_open(s, in->path.p, &in->nested[i], reterr);
 		*s = (struct oom_stream){ .read = NULL };
 		if (r < 0)
@@ -148,6 +162,8 @@ static int unwrap(struct oom_input *in, struct oom_stream *s, struct oom_err *re
 			return r < 0 ? r : 0;
 		oom_archive_data(in->nested[i], s);
 	}
+	oom_stream_close(s);
+	return r;
 }
 
 /* The next log of the archive.  1, 0 at its end, -errno. */
@@ -183,10 +199,14 @@ static int next_member(struct oom_input *in, struct oom_err *reterr)
 static int open_stream(struct oom_input *in, struct oom_stream *s, const char *path, enum oom_selected what, bool named,
 		       struct oom_err *reterr)
 {
+	struct oom_err err = { 0 };
 	struct oom_str head;
-	int r = oom_stream_peek(s, &head, reterr);
+	int r = unpack(s, path, &head, &err);
 
-	if (!r)
+	head = (struct oom_str){ s->head, s->head_n };
+	if (r < 0 && !head.n)
+		r = oom_err_set(reterr, -r, "%s", err.text);
+	else
 		r = set_path(in, path, OOM_STR_NULL, reterr);
 	if (r < 0) {
 		oom_stream_close(s);

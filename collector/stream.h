@@ -27,6 +27,9 @@ void oom_stream_close(struct oom_stream *s);
 int oom_stream_fd(struct oom_stream *s, int fd, const char *path);
 /* UTF-16 as UTF-8; takes in over on success. */
 int oom_stream_utf16(struct oom_stream *s, struct oom_stream *in, bool big_endian);
+/* Wraps s in the decoder of its compression (unpack.c).  1, 0 if it has none of ours, -errno; s stays the caller's in
+ * any case.  path is borrowed until close. */
+int oom_stream_unpack(struct oom_stream *s, const char *path, struct oom_err *reterr);
 /* The records that the running kernel holds, one after the other (kmsg.c). */
 int oom_stream_kmsg(struct oom_stream *s, struct oom_err *reterr);
 

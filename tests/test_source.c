@@ -487,7 +487,7 @@ static void add_gzip(struct oom_buf *b, const char *text)
 static void archives_give_their_kernel_logs(void **state)
 {
 	static const char zero[1024];
-	struct oom_buf tar = { .p = NULL }, gz = { .p = NULL };
+	struct oom_buf tar = { .p = NULL }, gz = { .p = NULL }, torn = { .p = NULL };
 	const char *specs[2];
 	char *got;
 
@@ -506,7 +506,13 @@ static void archives_give_their_kernel_logs(void **state)
 	       "sos.tar!sos/var/log/serial.log\n1:console\n"
 	       "sos.tar!sos/sos_commands/kernel/dmesg\n1:new\n");
 
+	/* cut off: what was good comes first, then one error, then the next file */
+	add_gzip(&torn, "[    1.000001] good\n[    2.000001] half of it");
+	specs[0] = put("torn.gz", torn.p, torn.n - 15);
 	specs[1] = puts_at("next", "[    3.000001] next\n");
+	got = read_all(specs, 2, false);
+	assert_string_equal(got, "torn.gz\n1:good\n2:hal\nerror 74 torn.gz': truncated gzip data\nnext\n1:next\n");
+	oom_free(got);
 	specs[0] = put("torn.tar", tar.p, tar.n - sizeof(zero) - 700);
 	got = read_all(specs, 2, false);
 	assert_non_null(strstr(got, "serial.log\n1:console\n"));
@@ -519,6 +525,7 @@ static void archives_give_their_kernel_logs(void **state)
 	oom_buf_add(&tar, zero, sizeof(zero));
 	expect(put("etc.tar", tar.p, tar.n), false, "error 2 etc.tar'\n");
 	oom_buf_release(&tar);
+	oom_buf_release(&torn);
 	oom_buf_release(&gz);
 }
 
