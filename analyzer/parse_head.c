@@ -182,7 +182,7 @@ static void read_header(struct oom_str s, struct oom_str expect, struct header *
 {
 	static const char *const marks[] = { " Not tainted", " Tainted:" };
 	ptrdiff_t at = -1, kdump;
-	struct oom_str t, word, flags;
+	struct oom_str t, word = OOM_STR_NULL, flags;
 	bool clean = false;
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(marks); i++) {
