@@ -1,5 +1,342 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-int main(void)
+/*
+ * oomlens: the command and option tables, dispatch and help.
+ */
+#include "cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct cmd commands[] = {
+	{ "explain", "[FILE...]", "say why the OOM killer chose its victim",
+	  "Reads kernel logs of any format; '-' is stdin, no FILE is the running kernel's log.",
+	  "event db json strict all top profile color quiet", cmd_explain },
+	{ "import", "FILE...", "store every OOM event of logs, archives and directories",
+	  "The same text imported twice is stored once.",
+	  "db json host profile quiet", cmd_import },
+	{ "list", "", "list stored events",
+	  NULL, "db json csv since until host comm cgroup verdict top color quiet", cmd_list },
+	{ "analyze", "", "rebuild the derived scores and verdicts of stored events",
+	  NULL, "db json all quiet", cmd_analyze },
+	{ "query", "SQL", "run read-only SQL over the store",
+	  "'-' reads the SQL from stdin.  The views are described in oomlens-schema(5).",
+	  "db json csv color quiet", cmd_query },
+	{ NULL },
+};
+
+/* ---- options ------------------------------------------------------------------------------------------- */
+
+enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_TIME, OPT_COLOR };
+
+static const struct opt {
+	const char *name;
+	char letter;
+	enum opt_kind kind;
+	const char *arg, *help;
+	size_t offset;
+} options[] = {
+#define AT(m) offsetof(struct opts, m)
+	{ "db", 0, OPT_TEXT, "PATH", "the store (default: $OOMLENS_DB, else the system's or your state directory)", AT(db) },
+	{ "event", 0, OPT_COUNT, "ID", "a stored event instead of a log", AT(event) },
+	{ "json", 'J', OPT_FLAG, NULL, "JSON output", AT(json) },
+	{ "csv", 0, OPT_FLAG, NULL, "CSV output", AT(csv) },
+	{ "strict", 0, OPT_FLAG, NULL, "exit with 5 if a replay does not agree with the kernel", AT(strict) },
+	{ "all", 0, OPT_FLAG, NULL, "every row, every event", AT(all) },
+	{ "top", 'n', OPT_COUNT, "N", "at most N rows", AT(top) },
+	{ "profile", 0, OPT_TEXT, "NAME", "judge by the rules of this kernel (5.9 ...), whatever the log says", AT(profile) },
+	{ "since", 'S', OPT_TIME, "TIME", "not before TIME: 2026-11-20 10:08, '3h ago', @SECONDS", AT(filter.since_us) },
+	{ "until", 'U', OPT_TIME, "TIME", "not after TIME", AT(filter.until_us) },
+	{ "host", 0, OPT_TEXT, "NAME", "this host (import: of logs that name none)", AT(host) },
+	{ "comm", 0, OPT_TEXT, "PATTERN", "victims of this name", AT(filter.comm) },
+	{ "cgroup", 0, OPT_TEXT, "PATTERN", "memory cgroup, as a shell pattern", AT(filter.cgroup) },
+	{ "verdict", 0, OPT_TEXT, "WORD", "exact, explained, within_drift, unexplained or insufficient", AT(filter.verdict) },
+	{ "color", 0, OPT_COLOR, "WHEN", "auto, always or never; NO_COLOR is honoured", AT(color) },
+	{ "quiet", 'q', OPT_FLAG, NULL, "no messages but errors", AT(quiet) },
+#undef AT
+};
+
+static bool takes(const struct cmd *c, const char *name)
 {
-	return 2;
+	size_t n = strlen(name);
+
+	for (const char *p = c->opts; (p = strstr(p, name)) != NULL; p += n)
+		if ((p == c->opts || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+static const struct opt *find_option(const struct cmd *c, const char *name, size_t n, char letter)
+{
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(options); i++) {
+		const struct opt *o = &options[i];
+
+		if (!takes(c, o->name))
+			continue;
+		if (letter ? o->letter == letter : strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static int usage_error(const struct cmd *c, const char *problem, const char *what)
+{
+	fprintf(stderr, "oomlens %s: %s '%s'; see 'oomlens %s --help'\n", c->name, problem, what, c->name);
+	return EXIT_USAGE;
+}
+
+static bool want_color(const char *when, bool *ret)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (!when || strcmp(when, "auto") == 0)
+		*ret = isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+	else if (strcmp(when, "always") == 0 || strcmp(when, "never") == 0)
+		*ret = when[0] == 'a';
+	else
+		return false;
+	return true;
+}
+
+static bool set_option(struct opts *o, const struct opt *opt, const char *value)
+{
+	char *field = (char *)o + opt->offset;
+	struct oom_str s = oom_str_from(value);
+	int64_t v;
+	bool on = true;
+
+	switch (opt->kind) {
+	case OPT_FLAG:
+		memcpy(field, &on, sizeof(on));
+		return true;
+	case OPT_TEXT:
+		memcpy(field, &value, sizeof(value));
+		return true;
+	case OPT_COUNT:
+		if (!oom_take_i64(&s, &v) || s.n || v <= 0)
+			return false;
+		memcpy(field, &v, sizeof(v));
+		return true;
+	case OPT_TIME:
+		if (parse_time(value, &v) < 0)
+			return false;
+		memcpy(field, &v, sizeof(v));
+		return true;
+	case OPT_COLOR:
+		return want_color(value, &o->color);
+	}
+	return false;
+}
+
+/* Long options may be written --name=value or --name value, short ones -nVALUE, -n VALUE or bundled flags. */
+static int parse_long(const struct cmd *c, struct opts *o, int argc, char **argv, int *i)
+{
+	const char *name = argv[*i] + 2, *eq = strchr(name, '=');
+	const struct opt *opt = find_option(c, name, eq ? (size_t)(eq - name) : strlen(name), 0);
+	const char *value = eq ? eq + 1 : NULL;
+
+	if (!opt)
+		return usage_error(c, "unknown option", argv[*i]);
+	if (opt->kind == OPT_FLAG && eq)
+		return usage_error(c, "no value is taken by option", argv[*i]);
+	if (opt->kind != OPT_FLAG && !value) {
+		if (*i + 1 >= argc)
+			return usage_error(c, "no value for option", argv[*i]);
+		value = argv[++*i];
+	}
+	return set_option(o, opt, value) ? 0 : usage_error(c, "not a valid value for option", argv[*i]);
+}
+
+static int parse_short(const struct cmd *c, struct opts *o, int argc, char **argv, int *i)
+{
+	for (const char *p = argv[*i] + 1; *p; p++) {
+		const struct opt *opt = find_option(c, NULL, 0, *p);
+		const char *value = NULL;
+
+		if (!opt)
+			return usage_error(c, "unknown option", argv[*i]);
+		if (opt->kind != OPT_FLAG) {
+			value = p[1] ? p + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+			if (!value)
+				return usage_error(c, "no value for option", argv[*i]);
+		}
+		if (!set_option(o, opt, value))
+			return usage_error(c, "not a valid value for option", argv[*i]);
+		if (value)
+			break;
+	}
+	return 0;
+}
+
+static void print_help(const struct cmd *c)
+{
+	printf("usage: oomlens %s [options] %s\n\n%c%s.\n", c->name, c->args, c->help[0] - 32, c->help + 1);
+	if (c->more)
+		printf("%s\n", c->more);
+	printf("\noptions:\n");
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(options); i++) {
+		const struct opt *o = &options[i];
+		char left[64];
+
+		if (!takes(c, o->name))
+			continue;
+		snprintf(left, sizeof(left), "%c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+			 o->letter ? ',' : ' ', o->name, o->arg ? "=" : "", o->arg ? o->arg : "");
+		printf("  %-22s %s\n", left, o->help);
+	}
+	printf("  %-22s %s\n", "-h, --help", "this text");
+}
+
+static void print_usage(FILE *out)
+{
+	fprintf(out, "usage: oomlens COMMAND [options] [arguments]\n\n"
+		"Kernel OOM kills, explained by the kernel's own arithmetic.\n\ncommands:\n");
+	for (const struct cmd *c = commands; c->name; c++)
+		fprintf(out, "  %-9s %s\n", c->name, c->help);
+	fprintf(out, "\n'oomlens COMMAND --help' tells more.  'oomlens --version' prints the version.\n"
+		"Exit status: 0 done, 1 nothing found, 2 usage, 3 input, 4 store, 5 (--strict) disagreement.\n");
+}
+
+/* ---- defaults ------------------------------------------------------------------------------------------ */
+
+static void make_parents(char *path)
+{
+	for (char *p = path + 1; (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		(void)mkdir(path, 0755);         /* what cannot be made is reported when the store is opened */
+		*p = '/';
+	}
+}
+
+static const char *default_db(void)
+{
+	static char path[4096];
+	const char *env = getenv("OOMLENS_DB"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const char *sys = "/var/lib/oomlens/oom.db";
+
+	if (env && *env)
+		return env;
+	if (geteuid() == 0 || access(sys, R_OK) == 0 || !((state && *state) || (home && *home)))
+		snprintf(path, sizeof(path), "%s", sys);
+	else if (state && *state)
+		snprintf(path, sizeof(path), "%s/oomlens/oom.db", state);
+	else
+		snprintf(path, sizeof(path), "%s/.local/state/oomlens/oom.db", home);
+	make_parents(path);
+	return path;
+}
+
+static unsigned output_width(void)
+{
+	struct winsize ws;
+	const char *env = getenv("COLUMNS");
+	int n = env ? atoi(env) : 0;
+
+	if (n <= 0 && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
+		n = ws.ws_col;
+	if (n <= 0)
+		n = 80;
+	return n < 40 ? 40 : n > 200 ? 200 : (unsigned)n;
+}
+
+/* ---- shared by the commands ---------------------------------------------------------------------------- */
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("oomlens: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int fail(int code, const struct oom_err *err)
+{
+	fflush(stdout);
+	fputs("oomlens: ", stderr);
+	oom_put_safe(stderr, oom_str_from(err->text));
+	fputc('\n', stderr);
+	return code;
+}
+
+int finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno == EPIPE)
+		return code;
+	complain("cannot write the output: %s", strerror(errno));
+	return EXIT_INPUT;
+}
+
+/* ---- dispatch ------------------------------------------------------------------------------------------ */
+
+static int run(const struct cmd *c, int argc, char **argv)
+{
+	struct opts o = { .width = output_width() };
+	bool only_args = false;
+	int r = 0;
+
+	o.arg = argv;                            /* arguments are moved to the front */
+	want_color(NULL, &o.color);
+	for (int i = 0; i < argc; i++) {
+		const char *a = argv[i];
+
+		if (only_args || a[0] != '-' || a[1] == '\0')
+			o.arg[o.nargs++] = argv[i];
+		else if (strcmp(a, "--") == 0)
+			only_args = true;
+		else if (strcmp(a, "-h") == 0 || strcmp(a, "--help") == 0)
+			return print_help(c), finish_output(EXIT_DONE);
+		else if (a[1] == '-')
+			r = parse_long(c, &o, argc, argv, &i);
+		else
+			r = parse_short(c, &o, argc, argv, &i);
+		if (r)
+			return r;
+	}
+	if (!o.db)
+		o.db = default_db();
+	o.filter.host = o.host;
+	o.filter.limit = o.top;
+	return finish_output(c->run(&o));
+}
+
+static const struct cmd *find_command(const char *name)
+{
+	for (const struct cmd *c = commands; c->name; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	const struct cmd *c;
+
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+		return printf("oomlens %s\n", OOMLENS_VERSION), finish_output(EXIT_DONE);
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (strcmp(name, "help") == 0 && argc == 2))
+		return print_usage(stdout), finish_output(EXIT_DONE);
+	if (strcmp(name, "help") == 0) {
+		c = find_command(argv[2]);
+		if (c)
+			return print_help(c), finish_output(EXIT_DONE);
+		name = argv[2];
+	}
+	c = find_command(name);
+	if (c)
+		return run(c, argc - 2, argv + 2);
+	if (*name)
+		complain("unknown command '%s'", name);
+	print_usage(stderr);
+	return EXIT_USAGE;
 }

@@ -13,7 +13,8 @@ trap 'rm -rf "$work"' EXIT
 bad=0 files=0
 complain() { bad=$((bad + 1)); echo "  $1: $2"; }
 
-while IFS=$'\t' read -r file _ kernel _ invocations _ _ complete victims _ _; do
+# An empty field must stay one: blanks and tabs would merge.
+while IFS=$'\x1f' read -r file _ kernel _ invocations _ _ complete victims _ _; do
 	[ "$file" = file ] && continue
 	[ -e "$corpus/$file" ] || continue
 	files=$((files + 1))
@@ -25,24 +26,26 @@ while IFS=$'\t' read -r file _ kernel _ invocations _ _ complete victims _ _; do
 	got=$(jq '[.events[] | select(.trigger.comm != null)] | length' "$json")
 	[ "$got" = "$invocations" ] || complain "$file" "$invocations invocations, $got events with one"
 	want=$(printf '%s' "$victims" | tr ';' '\n' | sort -u)
-	have=$(jq -r '.events[].victims[] | "\(.pid):\(.comm)"' "$json" | sort -u)
+	have=$(jq -r '.events[].victims[] | select(.role != "shared_mm") | "\(.pid):\(.comm)"' "$json" | sort -u)
 	[ "$want" = "$have" ] || complain "$file" "victims differ: expected [$(echo $want)], found [$(echo $have)]"
 	jq -r --arg k "$(echo "$kernel" | grep -oE '^[0-9]+\.[0-9]+' || echo '?')" --arg f "$file" --arg c "$complete" '.events[] |
 		[$k, .replay.verdict, .replay.reason, .replay.profile, $c, $f, (.id|tostring)] | @tsv' "$json" >> "$work/verdicts"
 	if [ "$complete" = 1 ] && jq -e '[.events[] | select(.replay.verdict == "unexplained")] | length > 0' "$json" > /dev/null; then
 		complain "$file" "unexplained: $(jq -r '[.events[] | select(.replay.verdict == "unexplained") | .replay.text] | join(" / ")' "$json")"
 	fi
-done < "$corpus/MANIFEST.tsv"
+done < <(tr '\t' '\037' < "$corpus/MANIFEST.tsv")
 
+# Releases in groups of five, each a row.
 awk -F'\t' '
-	{ g = $1; split(g, v, "."); gen = v[1] == "?" ? "?" : v[1] "." (v[1] == 2 ? v[2] : int(v[2] / 5) * 5 "+"); n[gen, $2]++; gens[gen] = v[1] * 1000 + v[2]; t[$2]++ }
-	END {
-		split("exact explained within_drift unexplained insufficient", word, " ")
-		printf "%-8s", "kernel"; for (i = 1; i <= 5; i++) printf " %12s", word[i]; print ""
-		m = asorti(gens, order)
-		for (g = 1; g <= m; g++) { printf "%-8s", order[g]; for (i = 1; i <= 5; i++) printf " %12d", n[order[g], word[i]]; print "" }
-		printf "%-8s", "all"; for (i = 1; i <= 5; i++) printf " %12d", t[word[i]]; print ""
-	}' "$work/verdicts" 2>/dev/null || sort "$work/verdicts" | cut -f1,2 | uniq -c
+	{ split($1, v, "."); g = v[1] == "?" ? "?" : v[1] == 2 ? $1 : v[1] "." int(v[2] / 5) * 5 "-" v[1] "." int(v[2] / 5) * 5 + 4
+	  order = v[1] == "?" ? 99999 : v[1] * 1000 + v[2] - v[2] % 5
+	  print order "\t" g "\t" $2 }' "$work/verdicts" | sort -n | awk -F'\t' '
+	BEGIN { k = split("exact explained within_drift unexplained insufficient", word, " ")
+		printf "%-10s", "kernel"; for (i = 1; i <= k; i++) printf " %12s", word[i]; print "" }
+	function row(name, c,  i) { printf "%-10s", name; for (i = 1; i <= k; i++) printf " %12d", c[word[i]]; print "" }
+	$2 != last && NR > 1 { row(last, n); split("", n) }
+	{ last = $2; n[$3]++; all[$3]++ }
+	END { row(last, n); row("all", all) }'
 [ -z "${VERBOSE:-}" ] || sort "$work/verdicts"
 echo "$files logs, $bad complaints"
 [ $bad = 0 ]
