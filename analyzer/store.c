@@ -39,6 +39,7 @@ static const char *const fixed[OOM_ST_FIXED] = {
 		("INSERT INTO verdict (event_id, engine, verdict, reason, text, evidence_line, profile, profile_how, unit,"
 		 " totalpages_lo, totalpages_hi, totalpages_how, eligible, winner, runner_up, actual, margin, drift_bound)"
 		 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	[OOM_ST_SAME_VERDICT] = "SELECT 1 FROM verdict WHERE event_id = ? AND verdict = ? AND reason = ?",
 	[OOM_ST_CLEAR_VERDICT] = "DELETE FROM verdict WHERE event_id = ?",
 	[OOM_ST_CLEAR_TASKS] =
 		("UPDATE task SET points = NULL, points_lo = NULL, points_hi = NULL, rank = NULL, why_not = NULL"

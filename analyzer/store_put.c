@@ -232,6 +232,22 @@ static int put_verdict(struct oom_store *s, const struct oom_replay *r, int64_t 
 	return oom_sql_run(s->sql, st, reterr);
 }
 
+/* 1 = the event has this verdict for this reason already. */
+static int same_verdict(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int ret = oom_store_statement(s, OOM_ST_SAME_VERDICT, &st, reterr);
+
+	if (ret)
+		return ret;
+	oom_sql_bind_int(st, 1, id);
+	oom_sql_bind_text(st, 2, oom_str_from(oom_verdict_names[r->verdict]));
+	oom_sql_bind_text(st, 3, oom_str_from(oom_reason_name(r->reason)));
+	ret = oom_sql_step(s->sql, st, reterr);
+	oom_sql_reset(st);
+	return ret;
+}
+
 static int clear_derived(struct oom_store *s, int64_t id, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
@@ -410,14 +426,16 @@ int oom_store_analyze(struct oom_store *s, const struct oom_replay *rp, struct o
 {
 	bool own = !oom_sql_in_transaction(s->sql);
 	int64_t id = rp->event->id;
-	int r = begin_write(s, own, reterr);
+	int same, r = begin_write(s, own, reterr);
 
 	if (r)
 		return r;
-	r = clear_derived(s, id, reterr);
+	same = r = same_verdict(s, rp, id, reterr);
+	if (r >= 0)
+		r = clear_derived(s, id, reterr);
 	if (!r)
 		r = put_verdict(s, rp, id, reterr);
 	if (!r)
 		r = update_scores(s, rp, id, reterr);
-	return end_write(s, own, r, reterr);
+	return end_write(s, own, r ? r : !same, reterr);
 }

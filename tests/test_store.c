@@ -495,6 +495,7 @@ static void analyze_replaces_what_was_derived(void **state)
 	r.rank = NULL;
 	score[1].points = (struct oom_range){ 7, 7 };
 	score[1].nominal = 7;
+	assert_int_equal(oom_store_analyze(s, &r, &err), 1);
 	assert_int_equal(oom_store_analyze(s, &r, &err), 0);
 	close_store(s);
 	s = open_store(OOM_STORE_READ);

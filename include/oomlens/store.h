@@ -30,7 +30,7 @@ int  oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct
 		   struct oom_err *reterr);
 /* Deep load: the event as it was put, ev->id = id.  -ENOENT if there is none. */
 int  oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struct oom_err *reterr);
-/* Replaces the derived rows of a stored event. */
+/* Replaces the derived rows of a stored event, r->event->id.  1 = its verdict or the reason changed, 0 = neither, -errno. */
 int  oom_store_analyze(struct oom_store *s, const struct oom_replay *r, struct oom_err *reterr);
 
 struct oom_filter {                  /* zero-initialised = everything */
