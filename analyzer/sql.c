@@ -280,10 +280,10 @@ int oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **r
 	int rc = sqlite3_prepare_v3(db->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, tail);
 
 	if (rc != SQLITE_OK)
-		return fail_rc(db, rc, "cannot use", reterr);
+		return fail_rc(db, rc, db->guarded ? "cannot query" : "cannot use", reterr);
 	if (db->guarded && st && !sqlite3_stmt_readonly(st)) {
 		(void)sqlite3_finalize(st);
-		return oom_err_set(reterr, EPERM, "cannot use '%s': only statements that read are allowed", db->path);
+		return oom_err_set(reterr, EPERM, "cannot query '%s': only statements that read are allowed", db->path);
 	}
 	*ret = (struct oom_sql_stmt *)st;
 	return 0;
@@ -356,7 +356,7 @@ int oom_sql_step(struct oom_sql *db, struct oom_sql_stmt *st, struct oom_err *re
 
 	if (rc == SQLITE_ROW)
 		return 1;
-	return rc == SQLITE_DONE ? 0 : fail_rc(db, rc, "cannot use", reterr);
+	return rc == SQLITE_DONE ? 0 : fail_rc(db, rc, db->guarded ? "cannot query" : "cannot use", reterr);
 }
 
 void oom_sql_reset(struct oom_sql_stmt *st)

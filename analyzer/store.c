@@ -71,21 +71,27 @@ static int add_holes(struct oom_buf *b, size_t n)
 	return ret ? ret : oom_buf_fmt(b, ")");
 }
 
-static int text_of_part(struct oom_buf *b, const struct oom_store_part *p, size_t rows)
+static int text_of_insert(struct oom_buf *b, const struct oom_store_part *p, uint64_t columns, size_t rows)
 {
 	int r = oom_buf_fmt(b, "INSERT INTO %s (k", p->rec->table);
+	size_t n = 1;
 
-	if (!r)
-		r = add_columns(b, p->rec);
-	for (size_t i = 0; !r && i < p->nderived; i++)
-		r = oom_buf_fmt(b, ", %s", p->derived[i]);
+	for (size_t i = 0; !r && i < p->rec->nfields + p->nderived; i++) {
+		if (!(columns >> i & 1))
+			continue;
+		n++;
+		if (i < p->rec->nfields)
+			r = add_column(b, p->rec, &p->rec->field[i]);
+		else
+			r = oom_buf_fmt(b, ", %s", p->derived[i - p->rec->nfields]);
+	}
 	if (!r)
 		r = oom_buf_fmt(b, ") VALUES ");
 	for (size_t i = 0; !r && i < rows; i++) {
 		if (i)
 			r = oom_buf_fmt(b, ", ");
 		if (!r)
-			r = add_holes(b, 1 + p->rec->nfields + p->nderived);
+			r = add_holes(b, n);
 	}
 	return r;
 }
@@ -110,10 +116,6 @@ static int text_of(struct oom_buf *b, unsigned id)
 			r = add_columns(b, &oom_event_record);
 		return r ? r : oom_buf_fmt(b, " FROM event WHERE event_id = ?");
 	}
-	if (id < OOM_ST_ADD_BULK)
-		return text_of_part(b, &oom_store_parts[id - OOM_ST_ADD_PART], 1);
-	if (id < OOM_ST_GET_PART)
-		return text_of_part(b, &oom_store_parts[id - OOM_ST_ADD_BULK], OOM_STORE_BULK);
 	r = oom_buf_fmt(b, "SELECT k");
 	if (!r)
 		r = add_columns(b, oom_store_parts[id - OOM_ST_GET_PART].rec);
@@ -131,6 +133,31 @@ int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **
 		r = oom_sql_prepare(s->sql, s->text.p, &s->st[id], NULL, reterr);
 	}
 	*ret = s->st[id];
+	return r;
+}
+
+int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uint64_t columns, size_t rows,
+		     struct oom_sql_stmt **ret, struct oom_err *reterr)
+{
+	struct oom_store_insert *in;
+	int r;
+
+	for (size_t i = 0; i < OOM_STORE_INSERTS; i++) {
+		in = &s->insert[i];
+		if (in->part == part && in->columns == columns && in->rows == rows) {
+			*ret = in->st;
+			return 0;
+		}
+	}
+	in = &s->insert[s->next_insert++ % OOM_STORE_INSERTS];
+	oom_sql_finalize(in->st);
+	*in = (struct oom_store_insert){ 0 };
+	s->text.n = 0;
+	if (text_of_insert(&s->text, part, columns, rows) || oom_buf_add(&s->text, "", 1))
+		return oom_store_fail(s, ENOMEM, "cannot use", reterr);
+	r = oom_sql_prepare(s->sql, s->text.p, ret, NULL, reterr);
+	if (!r)
+		*in = (struct oom_store_insert){ part, columns, rows, *ret };
 	return r;
 }
 

