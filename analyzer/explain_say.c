@@ -183,6 +183,8 @@ int64_t oom_say_pages_kb(const struct oom_event *ev, int64_t pages)
 {
 	int64_t bytes;
 
+	if (pages == 0)
+		return 0;
 	if (pages == OOM_NA || ev->page_size == OOM_NA ||
 	    __builtin_mul_overflow(pages, ev->page_size, &bytes))
 		return OOM_NA;
@@ -193,7 +195,7 @@ const char *oom_say_size(struct oom_say *s, int64_t pages)
 {
 	int64_t kb = oom_say_pages_kb(s->ev, pages);
 
-	if (kb == OOM_NA && pages != OOM_NA)
+	if (kb == OOM_NA && pages != OOM_NA && pages)
 		return oom_say_count(s, pages, "page", "pages");
 	return oom_say_kb(s, kb);
 }
@@ -221,6 +223,8 @@ bool oom_range_exact(struct oom_range r)
 
 const char *oom_say_range(struct oom_say *s, struct oom_range pages)
 {
+	const char *lo, *hi, *size;
+
 	if (!oom_range_known(pages))
 		return "an unknown number of pages";
 	if (pages.lo >= NO_BOUND)
@@ -229,33 +233,38 @@ const char *oom_say_range(struct oom_say *s, struct oom_range pages)
 		return oom_say_pages(s, pages.lo);
 	if (pages.hi >= NO_BOUND)
 		return oom_say_z(s, "at least %s", oom_say_pages(s, pages.lo));
+	lo = oom_say_num(s, pages.lo);
+	hi = oom_say_num(s, pages.hi);
 	if (oom_say_pages_kb(s->ev, pages.hi) == OOM_NA)
-		return oom_say_z(s, "between %s and %s pages", oom_say_num(s, pages.lo),
-				 oom_say_num(s, pages.hi));
-	return oom_say_z(s, "between %s and %s pages (%s to %s)", oom_say_num(s, pages.lo),
-			 oom_say_num(s, pages.hi), oom_say_size(s, pages.lo), oom_say_size(s, pages.hi));
+		return oom_say_z(s, "between %s and %s pages", lo, hi);
+	size = oom_say_size(s, pages.lo);
+	if (strcmp(size, oom_say_size(s, pages.hi)))
+		size = oom_say_z(s, "%s to %s", size, oom_say_size(s, pages.hi));
+	return oom_say_z(s, "between %s and %s pages (%s)", lo, hi, size);
+}
+
+/* An interval in a cell, either end of which may be open; lo and hi are its ends in words. */
+static const char *cell(struct oom_say *s, struct oom_range n, const char *lo, const char *hi)
+{
+	if (n.lo == n.hi)
+		return lo;
+	if (n.hi >= NO_BOUND)
+		return oom_say_z(s, ">= %s", lo);
+	if (n.lo <= -NO_BOUND)
+		return oom_say_z(s, "<= %s", hi);
+	return oom_say_z(s, "%s..%s", lo, hi);
 }
 
 const char *oom_say_cell(struct oom_say *s, struct oom_range n)
 {
-	if (!oom_range_known(n))
-		return "-";
-	if (n.lo == n.hi)
-		return oom_say_num(s, n.lo);
-	if (n.hi >= NO_BOUND)
-		return oom_say_z(s, "%s..", oom_say_num(s, n.lo));
-	return oom_say_z(s, "%s..%s", oom_say_num(s, n.lo), oom_say_num(s, n.hi));
+	return oom_range_known(n) ? cell(s, n, oom_say_num(s, n.lo), oom_say_num(s, n.hi)) : "-";
 }
 
 const char *oom_say_cell_size(struct oom_say *s, struct oom_range pages)
 {
 	if (!oom_range_known(pages) || oom_say_pages_kb(s->ev, pages.hi) == OOM_NA)
 		return "-";
-	if (pages.lo == pages.hi)
-		return oom_say_size(s, pages.lo);
-	if (pages.hi >= NO_BOUND)
-		return oom_say_z(s, "%s..", oom_say_size(s, pages.lo));
-	return oom_say_z(s, "%s..%s", oom_say_size(s, pages.lo), oom_say_size(s, pages.hi));
+	return cell(s, pages, oom_say_size(s, pages.lo), oom_say_size(s, pages.hi));
 }
 
 bool oom_explain_has_points(const struct oom_replay *r, const struct oom_task *t, const struct oom_score *c)

@@ -132,9 +132,9 @@ static void say_memcg(struct oom_say *s)
 	const struct oom_event *ev = s->ev;
 	const char *whose = "";
 
-	if (ev->oom_memcg.p && ev->task_memcg.p)
+	if (ev->oom_memcg.p && ev->task_memcg.p && (ev->nvictims || ev->chosen_pid != OOM_NA))
 		whose = oom_str_eq(ev->oom_memcg, ev->task_memcg) ? ", the cgroup of the victim itself" :
-			oom_say_z(s, ", above the victim's own %s", oom_say_name(s, ev->task_memcg));
+			", above the victim's own cgroup";
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, ev->at[OOM_AT_LIMIT], "limit of", "%s%s",
 		ev->oom_memcg.p ? oom_say_name(s, ev->oom_memcg)
 				: "a memory cgroup that the log does not name",

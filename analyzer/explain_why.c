@@ -51,17 +51,22 @@ static const char *root_label(enum oom_root_rule rule)
 	return labels[rule];
 }
 
+static const char *thousandth(struct oom_say *s)
+{
+	struct oom_range total = s->r->total;
+
+	if (!oom_range_exact(total) || total.lo >> 40)
+		return "totalpages/1000";
+	return oom_say_z(s, "%s (totalpages/1000)", oom_say_num(s, total.lo / 1000));
+}
+
 static void say_terms_pages(struct oom_say *s, const struct oom_task *t, const struct oom_score *c)
 {
 	const struct oom_profile *p = s->r->profile;
 	const char *adj = "oom_score_adj";
 
 	if (t->oom_score_adj != OOM_NA)
-		adj = oom_say_z(s, "oom_score_adj %lld x %s", (long long)t->oom_score_adj,
-				oom_range_exact(s->r->total) && s->r->total.lo < INT64_C(1) << 40
-					? oom_say_z(s, "%s (totalpages / 1,000)",
-						    oom_say_num(s, s->r->total.lo / 1000))
-					: "(totalpages / 1,000)");
+		adj = oom_say_z(s, "adj %lld x %s", (long long)t->oom_score_adj, thousandth(s));
 	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t>pages\t>size",
 		oom_say_proc(s, t->comm, t->pid));
 	term(s, "memory in RAM (rss)", c->rss);
@@ -207,6 +212,11 @@ static void say_ranking(struct oom_say *s)
 	bool swap = any_swap(s->ev);
 	size_t shown = 0, eligible = 0;
 
+	if (!r->neligible) {
+		oom_say(s, OOM_NODE_TEXT, OOM_TONE_PLAIN, OOM_NA, NULL,
+			"No process of the table could be chosen.");
+		return;
+	}
 	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, ">#\t>pid\tprocess\t>%s\t>in RAM%s\t>adj\t",
 		oom_say_per_mille(s) ? "score" : "points", swap ? "\t>swapped" : "");
 	for (size_t k = 0; k < r->nscores; k++) {
@@ -221,7 +231,7 @@ static void say_ranking(struct oom_say *s)
 		shown++;
 	}
 	if (eligible > shown)
-		oom_say(s, OOM_NODE_TEXT, OOM_TONE_DIM, OOM_NA, NULL, "... and %s with fewer points",
+		oom_say(s, OOM_NODE_TEXT, OOM_TONE_DIM, OOM_NA, NULL, "... and %s",
 			oom_say_count(s, (int64_t)(eligible - shown), "more candidate", "more candidates"));
 }
 
@@ -237,6 +247,11 @@ static void say_margin(struct oom_say *s)
 	u = &s->ev->task[r->runner_up];
 	by = oom_say_per_mille(s) ? oom_say_count(s, r->margin, "point", "points")
 				  : oom_say_pages(s, r->margin);
+	if (!r->margin) {
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "margin", "none: %s has the same points",
+			oom_say_proc(s, u->comm, u->pid));
+		return;
+	}
 	if (r->winner != r->actual)
 		lead = oom_say_z(s, "%s leads by ", oom_say_proc(s, w->comm, w->pid));
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "margin", "%s%s; next is %s", lead, by,

@@ -203,7 +203,8 @@ static json_t *memcg(struct pen *p, const struct oom_event *ev)
 }
 
 /* The kernel prints a score for the chosen process alone (up to 5.0); else it is known if its points are. */
-static int64_t victim_score(const struct oom_event *ev, const struct oom_replay *r, const struct oom_victim *v)
+static int64_t victim_score(const struct oom_event *ev, const struct oom_replay *r,
+			    const struct oom_victim *v)
 {
 	const struct oom_score *c = &r->actual_score;
 	const struct oom_task *t;
@@ -213,7 +214,8 @@ static int64_t victim_score(const struct oom_event *ev, const struct oom_replay 
 	if (r->actual < 0 || v->role != OOM_ROLE_CHOSEN)
 		return OOM_NA;
 	t = &ev->task[r->actual];
-	if ((t->pid != v->pid && t->tgid != v->pid) || !oom_explain_has_points(r, t, c) || c->points.lo != c->points.hi)
+	if ((t->pid != v->pid && t->tgid != v->pid) || !oom_explain_has_points(r, t, c) ||
+	    c->points.lo != c->points.hi)
 		return OOM_NA;
 	return oom_score_per_mille(r->profile, c->points.lo, r->total);
 }
