@@ -7,9 +7,9 @@ mkdir -p "$dir/gen" "$dir/seeds-$target" "tests/crashes/$target"
 sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > "$dir/gen/schema.inc"
 sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c')
 # shellcheck disable=SC2046,SC2086
-clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags sqlite3 libarchive jansson libzstd) \
+clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags sqlite3 libarchive jansson libzstd zlib liblzma) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o "$dir/$target" \
-	"tests/fuzz_$target.c" $sources $(pkg-config --libs sqlite3 libarchive jansson libzstd)
+	"tests/fuzz_$target.c" $sources $(pkg-config --libs sqlite3 libarchive jansson libzstd zlib liblzma)
 i=0
 for log in tests/cases/*/log; do
 	i=$((i + 1))

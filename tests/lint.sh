@@ -13,7 +13,9 @@ while read -r header files; do
 	done
 done <<'TABLE'
 sqlite3.h analyzer/sql.c analyzer/store.c
-zstd.h analyzer/pack.c analyzer/zip.c
+zstd.h analyzer/pack.c collector/unpack.c
+zlib.h collector/unpack.c
+lzma.h collector/unpack.c
 jansson.h analyzer/json.c collector/jsonline.c
 archive collector/archive.c
 curses.h tui/term.c
