@@ -19,7 +19,7 @@ struct oom_input {
 	const char *const *specs;
 	size_t n, next;
 	struct oom_walk walk;           /* files of the directory at hand */
-	size_t next_file;
+	size_t next_file, parts_end;    /* the current text is made of the files before parts_end */
 	const char *dir;                /* its name while none of its files was a log; then NULL */
 	struct oom_archive *archive;    /* the archive at hand */
 	const char *archive_path;
@@ -221,6 +221,33 @@ static int open_stream(struct oom_input *in, struct oom_stream *s, const char *p
 	return r;
 }
 
+static const char *next_part(const void *of, size_t i)
+{
+	const struct oom_input *in = of;
+
+	return in->next_file + i < in->parts_end ? in->walk.file[in->next_file + i].path : NULL;
+}
+
+/* The parts of a crash dump are one text: each is about a kilobyte long on EFI.  It is called by its first part and
+ * the number of the others. */
+static int open_parts(struct oom_input *in, size_t n, struct oom_err *reterr)
+{
+	const char *first = in->walk.file[in->next_file].path;
+	struct oom_stream s;
+	char more[32];
+	int r;
+
+	in->parts_end = in->next_file + n;
+	snprintf(more, sizeof(more), "+%zu", n - 1);
+	r = set_path(in, first, OOM_STR_NULL, reterr);
+	in->path.n -= !r;
+	if (!r && oom_buf_add(&in->path, more, strlen(more) + 1) < 0)
+		r = oom_err_set(reterr, ENOMEM, "cannot read '%s': out of memory", first);
+	if (!r && oom_stream_files(&s, next_part, in) < 0)
+		r = oom_err_set(reterr, ENOMEM, "cannot read '%s': out of memory", first);
+	return r < 0 ? r : open_text(in, &s, OOM_SELECT_YES, true, false, reterr);
+}
+
 static int open_path(struct oom_input *in, const char *path, enum oom_selected what, bool named, struct oom_err *reterr)
 {
 	struct oom_stream s;
@@ -232,6 +259,35 @@ static int open_path(struct oom_input *in, const char *path, enum oom_selected w
 	if (r < 0)
 		return oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", path);
 	return open_stream(in, &s, path, what, named, reterr);
+}
+
+/* The next file of the directory, or as many as are parts of one dump. */
+static int open_file(struct oom_input *in, struct oom_err *reterr)
+{
+	const struct oom_walk_file *f;
+	size_t n;
+
+	in->next_file = in->parts_end;
+	f = &in->walk.file[in->next_file];
+	n = oom_walk_parts(&in->walk, in->next_file);
+	if (n > 1)
+		return open_parts(in, n, reterr);
+	in->parts_end++;
+	return open_path(in, f->path, f->what, false, reterr);
+}
+
+/* Parts that the caller names in a row come in the order of his shell, newest first. */
+static int gather_parts(struct oom_input *in, struct oom_err *reterr)
+{
+	size_t from = in->next;
+	int r = 0;
+
+	while (in->next < in->n && (r = oom_walk_add_part(&in->walk, in->specs[in->next])) > 0)
+		in->next++;
+	if (r < 0)
+		return oom_err_set(reterr, ENOMEM, "cannot read '%s': out of memory", in->specs[from]);
+	oom_walk_sort(&in->walk);
+	return in->next > from;
 }
 
 static int open_spec(struct oom_input *in, const char *spec, struct oom_err *reterr)
@@ -253,8 +309,6 @@ static int open_spec(struct oom_input *in, const char *spec, struct oom_err *ret
 		return open_stream(in, &s, spec, OOM_SELECT_YES, true, reterr);
 	}
 	if (stat(spec, &st) == 0 && S_ISDIR(st.st_mode)) {
-		oom_walk_release(&in->walk);
-		in->next_file = 0;
 		in->dir = spec;
 		return oom_walk_dir(&in->walk, spec, reterr);
 	}
@@ -295,17 +349,23 @@ int oom_input_next_text(struct oom_input *in, struct oom_err *reterr)
 	for (;;) {
 		if (in->archive) {
 			r = from_archive(in, reterr);
-		} else if (in->next_file < in->walk.n) {
-			const struct oom_walk_file *f = &in->walk.file[in->next_file++];
-
-			r = open_path(in, f->path, f->what, false, reterr);
+		} else if (in->parts_end < in->walk.n) {
+			r = open_file(in, reterr);
 			if (r)
 				in->dir = NULL;
 		} else if (in->dir) {
 			r = oom_err_set(reterr, ENOENT, "no kernel log in directory '%s'", in->dir);
 			in->dir = NULL;
 		} else if (in->next < in->n) {
-			r = open_spec(in, in->specs[in->next++], reterr);
+			oom_walk_release(&in->walk);
+			in->next_file = in->parts_end = 0;
+			r = gather_parts(in, reterr);
+			if (r > 0) {
+				r = 0;
+				continue;
+			}
+			if (!r)
+				r = open_spec(in, in->specs[in->next++], reterr);
 			if (r < 0)
 				in->dir = NULL;
 		} else {

@@ -206,6 +206,15 @@ static bool is_dictionary(const struct oom_prefix_state *st, struct oom_str raw)
 	return i > 2 && i < raw.n && raw.p[i] == '=';
 }
 
+/* Lines that the log's carrier wrote, not the kernel. */
+static bool is_carrier(const struct oom_prefix_state *st, struct oom_str raw)
+{
+	int64_t count, part;
+
+	return is_dictionary(st, raw) ||
+	       (raw.n < 40 && raw.p[raw.n - 1] != ' ' && oom_pstore_part(raw, &count, &part));
+}
+
 static void line_init(struct oom_line *ret, struct oom_str raw)
 {
 	*ret = (struct oom_line){
@@ -262,7 +271,7 @@ void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oo
 		st->hits[family]++;
 		return;
 	}
-	if (is_dictionary(st, raw)) {
+	if (is_carrier(st, raw)) {
 		ret->text = OOM_STR("");
 		ret->foreign = true;
 		return;

@@ -59,6 +59,9 @@ struct oom_px_time {
 };
 bool oom_px_datetime(struct oom_str *s, struct oom_px_time *ret);
 
+/* "Panic#2 Part3", the first line of a file in pstore: parts are numbered from the newest on. */
+bool oom_pstore_part(struct oom_str s, int64_t *count, int64_t *part);
+
 /* Index of a row by its name, for texts whose family is known beforehand. */
 unsigned oom_prefix_index(const char *name);
 

@@ -329,3 +329,12 @@ enum oom_then oom_px_noise(struct oom_px *px)
 	}
 	return OOM_THEN_NO;
 }
+
+bool oom_pstore_part(struct oom_str s, int64_t *count, int64_t *part)
+{
+	struct oom_str word;
+
+	return oom_take_until(&s, '#', &word) && word.n > 2 && word.n < 16 && oom_take_char(&s, '#') &&
+	       oom_take_i64(&s, count) && oom_take_lit(&s, " Part") && oom_take_i64(&s, part) &&
+	       *count >= 0 && *part >= 0;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "select.h"
+#include "prefix.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -62,15 +63,7 @@ static size_t trailing_number(struct oom_str s, int64_t *ret)
 
 #define RANK_PLAIN 1            /* younger than any rotated sibling */
 
-/* "Panic#2 Part3": parts are numbered from the newest on */
-static bool pstore_part(struct oom_str head, int64_t *count, int64_t *part)
-{
-	struct oom_str word;
-
-	return oom_take_until(&head, '#', &word) && word.n < 16 && oom_take_char(&head, '#') &&
-	       oom_take_i64(&head, count) && oom_take_lit(&head, " Part") && oom_take_i64(&head, part) &&
-	       *count >= 0 && *part >= 0;
-}
+#define RANK_PLAIN 1            /* younger than any rotated sibling */
 
 struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head)
 {
@@ -78,19 +71,25 @@ struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head)
 	int64_t v = 0, count, part;
 	size_t n = trailing_number(s, &v);
 
-	if (n && n < s.n && s.p[s.n - n - 1] == '-' && pstore_part(head, &count, &part)) {
+	if (n && n < s.n && s.p[s.n - n - 1] == '-' && oom_pstore_part(head, &count, &part)) {
 		/* EFI's names begin with the second of the crash; counts start anew with each boot */
-		int64_t second = n >= 14 ? v / 100000 : 0;
+		int64_t second = n >= 14 ? v / 100000 : 0, crash = second % (1LL << 36) * 4096 + count % 4096 + 1;
 
-		return (struct oom_log_age){ s.n - n, second * 4096 * 4096 + count % 4096 * 4096 - part % 4096 };
+		return (struct oom_log_age){ s.n - n, crash * 4096 - part % 4096, crash };
 	}
 	if (n && n <= 4 && n < s.n && s.p[s.n - n - 1] == '.')
-		return (struct oom_log_age){ s.n - n - 1, -v };
+		return (struct oom_log_age){ s.n - n - 1, -v, 0 };
 	if (n >= 8 && n < s.n && (s.p[s.n - n - 1] == '-' || s.p[s.n - n - 1] == '.'))
-		return (struct oom_log_age){ s.n - n - 1, v - INT64_MAX / 2 };
+		return (struct oom_log_age){ s.n - n - 1, v - INT64_MAX / 2, 0 };
 	if (oom_str_ends(s, ".old"))
-		return (struct oom_log_age){ s.n - 4, 0 };
-	return (struct oom_log_age){ s.n, RANK_PLAIN };
+		return (struct oom_log_age){ s.n - 4, 0, 0 };
+	return (struct oom_log_age){ s.n, RANK_PLAIN, 0 };
+}
+
+bool oom_log_same_crash(struct oom_str path_a, struct oom_log_age a, struct oom_str path_b, struct oom_log_age b)
+{
+	return a.crash && a.crash == b.crash &&
+	       oom_str_eq(oom_str_sub(path_a, 0, a.stem), oom_str_sub(path_b, 0, b.stem));
 }
 
 int oom_log_age_cmp(struct oom_str path_a, struct oom_log_age a, struct oom_str path_b, struct oom_log_age b)

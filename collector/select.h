@@ -13,9 +13,11 @@ enum oom_selected oom_select(struct oom_str path);
 struct oom_log_age {
 	size_t stem;            /* length of the path without what rotation added */
 	int64_t rank;
+	int64_t crash;          /* parts of one crash dump in pstore share it; 0 for all else */
 };
 /* head: the file's first bytes (may be empty); crash dumps in pstore say there which part they are. */
 struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head);
+bool oom_log_same_crash(struct oom_str path_a, struct oom_log_age a, struct oom_str path_b, struct oom_log_age b);
 int oom_log_age_cmp(struct oom_str path_a, struct oom_log_age a, struct oom_str path_b, struct oom_log_age b);
 
 #endif

@@ -86,6 +86,61 @@ int oom_stream_fd(struct oom_stream *s, int fd, const char *path)
 	return 0;
 }
 
+/* ---- several files ------------------------------------------------------------------------------------- */
+
+struct files_stream {
+	const char *(*next)(const void *of, size_t i);
+	const void *of;
+	size_t i;
+	struct oom_stream file;         /* the one at hand */
+};
+
+static ssize_t files_read(void *self, char *p, size_t n, struct oom_err *reterr)
+{
+	struct files_stream *f = self;
+
+	for (;;) {
+		const char *path;
+		ssize_t got;
+		int fd;
+
+		if (f->file.read) {
+			got = oom_stream_read(&f->file, p, n, reterr);
+			if (got)
+				return got;
+			oom_stream_close(&f->file);
+		}
+		path = f->next(f->of, f->i);
+		if (!path)
+			return 0;
+		f->i++;
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			return oom_err_set(reterr, errno, "cannot open '%s': %s", path, strerror(errno));
+		if (oom_stream_fd(&f->file, fd, path) < 0)
+			return oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", path);
+	}
+}
+
+static void files_close(void *self)
+{
+	struct files_stream *f = self;
+
+	oom_stream_close(&f->file);
+	oom_free(f);
+}
+
+int oom_stream_files(struct oom_stream *s, const char *(*next)(const void *of, size_t i), const void *of)
+{
+	struct files_stream *f = oom_malloc(sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct files_stream){ .next = next, .of = of };
+	*s = (struct oom_stream){ .read = files_read, .close = files_close, .self = f };
+	return 0;
+}
+
 /* ---- UTF-16 ------------------------------------------------------------------------------------------ */
 
 struct utf16_stream {

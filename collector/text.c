@@ -133,6 +133,8 @@ static size_t last_end(const struct oom_text *t, size_t from, size_t to)
 static void pass_over(struct oom_text *t, size_t to)
 {
 	t->lines += (int64_t)oom_scan_newlines(t->buf + t->at, to - t->at);
+	/* the last line of a text may lack its line feed */
+	t->lines += !t->export && to > t->at && t->buf[to - 1] != '\n';
 	t->at = to;
 }
 
@@ -172,12 +174,8 @@ static void pass_quiet(struct oom_text *t)
 		if (whole - last > OOM_LINE_MAX)
 			last = whole;
 		pass_over(t, last);
-		if (t->eof) {
-			if (t->at < t->end || (t->end && t->buf[t->end - 1] != '\n'))
-				t->lines++;
-			t->at = t->end;
+		if (t->eof)
 			return;
-		}
 		if (t->end - whole > OOM_LINE_MAX && !t->export) {
 			pass_over(t, whole);
 			if (!pass_giant(t)) {

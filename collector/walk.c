@@ -128,7 +128,47 @@ int oom_walk_dir(struct oom_walk *w, const char *dir, struct oom_err *reterr)
 	}
 	for (size_t i = 0; i < w->n; i++)
 		w->file[i].age = age_of(w->file[i].path);
+	oom_walk_sort(w);
+	return 0;
+}
+
+int oom_walk_add_part(struct oom_walk *w, const char *path)
+{
+	struct oom_log_age age;
+	struct stat st;
+	size_t n = strlen(path) + 1;
+	char *copy;
+
+	/* looking into a pipe would take its first bytes away */
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	age = age_of(path);
+	if (!age.crash)
+		return 0;
+	copy = oom_malloc(n);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, path, n);
+	if (add(w, copy, OOM_SELECT_YES) < 0) {
+		oom_free(copy);
+		return -ENOMEM;
+	}
+	w->file[w->n - 1].age = age;
+	return 1;
+}
+
+size_t oom_walk_parts(const struct oom_walk *w, size_t i)
+{
+	const struct oom_walk_file *f = &w->file[i];
+	size_t n = 1;
+
+	while (i + n < w->n && oom_log_same_crash(oom_str_from(f->path), f->age, oom_str_from(f[n].path), f[n].age))
+		n++;
+	return n;
+}
+
+void oom_walk_sort(struct oom_walk *w)
+{
 	if (w->n)
 		qsort(w->file, w->n, sizeof(*w->file), compare);
-	return 0;
 }

@@ -532,6 +532,8 @@ static void archives_give_their_kernel_logs(void **state)
 static void directories_give_theirs_oldest_first(void **state)
 {
 	struct oom_buf gz = { .p = NULL };
+	const char *specs[2];
+	char *got;
 
 	(void)state;
 	add_gzip(&gz, "[    1.000001] two\n");
@@ -555,8 +557,14 @@ static void directories_give_theirs_oldest_first(void **state)
 	mkdir(at("p"), 0700);
 	puts_at("p/dmesg-efi-176363328000001", "Panic#1 Part1\n<4>[    3.000001] last\n");
 	puts_at("p/dmesg-efi-176363328000002", "Panic#1 Part2\n<4>[    2.000001] first\n");
-	expect(at("p"), false,
-	       "p/dmesg-efi-176363328000002\n1:Panic#1 Part2\n2:first\np/dmesg-efi-176363328000001\n1:Panic#1 Part1\n2:last\n");
+	puts_at("p/dmesg-efi-176363329000001", "Oops#1 Part1\n<4>[    1.000001] next boot\n");
+	expect(at("p"), false, "p/dmesg-efi-176363328000002+1\n1:\n2:first\n3:\n4:last\n"
+	       "p/dmesg-efi-176363329000001\n1:\n2:next boot\n");
+	specs[0] = at("p/dmesg-efi-176363328000001");
+	specs[1] = at("p/dmesg-efi-176363328000002");
+	got = read_all(specs, 2, false);
+	assert_string_equal(got, "p/dmesg-efi-176363328000002+1\n1:\n2:first\n3:\n4:last\n");
+	oom_free(got);
 
 	mkdir(at("none"), 0700);
 	puts_at("none/app.log", "hello\n");
