@@ -168,12 +168,13 @@ void oom_past_add(struct oom_host *h, const struct oom_victim *v)
 		memcpy(q->comm, v->comm.p, q->comm_n);
 }
 
-struct oom_past *oom_past_find(struct oom_host *h, int64_t pid)
+/* The newest record of pid from before that line. */
+struct oom_past *oom_past_find(struct oom_host *h, int64_t pid, int64_t before)
 {
 	unsigned n = h->npast < OOM_MAX_PAST ? h->npast : OOM_MAX_PAST;
 
 	for (unsigned i = 1; i <= n; i++)
-		if (h->past[(h->npast - i) % OOM_MAX_PAST].pid == pid)
+		if (h->past[(h->npast - i) % OOM_MAX_PAST].pid == pid && h->past[(h->npast - i) % OOM_MAX_PAST].line < before)
 			return &h->past[(h->npast - i) % OOM_MAX_PAST];
 	return NULL;
 }
@@ -194,28 +195,38 @@ static int add_prior(struct oom_event *ev, const struct oom_past *q)
 	return oom_arena_str(&ev->arena, (struct oom_str){ q->comm, q->comm_n }, &prior->comm);
 }
 
-/* Earlier victims of this boot whose pid stands in this table.  A bit per pid keeps long tables linear. */
+/* A pid of this event: was it a victim before? */
+static int seen_before(struct oom_episode *ep, int64_t pid)
+{
+	struct oom_event *ev = &ep->ev;
+	const struct oom_past *q = oom_past_find(ep->host, pid, ev->first_line);
+
+	for (size_t i = 0; q && i < ev->npriors; i++)
+		if (ev->prior[i].pid == pid)
+			return 0;
+	return q ? add_prior(ev, q) : 0;
+}
+
+/* Earlier victims of this boot whose pid stands in this table.  A bit per pid keeps long tables cheap. */
 static int add_priors(struct oom_episode *ep)
 {
-	struct oom_host *h = ep->host;
+	const struct oom_host *h = ep->host;
 	struct oom_event *ev = &ep->ev;
 	unsigned n = h->npast < OOM_MAX_PAST ? h->npast : OOM_MAX_PAST;
-	unsigned char bits[4096 / 8] = { 0 };
+	bool bits[4096] = { false };
+	int r = 0;
 
-	for (size_t i = 0; i < ev->ntasks; i++) {
-		bits[((uint64_t)ev->task[i].pid & 4095) / 8] |= (unsigned char)(1u << ((uint64_t)ev->task[i].pid & 7));
-		bits[((uint64_t)ev->task[i].tgid & 4095) / 8] |= (unsigned char)(1u << ((uint64_t)ev->task[i].tgid & 7));
+	for (unsigned i = 0; i < n; i++)
+		bits[(uint64_t)h->past[i].pid & 4095] = true;
+	for (size_t i = 0; i < ev->ntasks && n && r >= 0; i++) {
+		if (bits[(uint64_t)ev->task[i].pid & 4095])
+			r = seen_before(ep, ev->task[i].pid);
+		if (r >= 0 && ev->task[i].tgid != ev->task[i].pid && bits[(uint64_t)ev->task[i].tgid & 4095])
+			r = seen_before(ep, ev->task[i].tgid);
 	}
-	for (unsigned i = 1; i <= n; i++) {
-		const struct oom_past *q = &h->past[(h->npast - i) % OOM_MAX_PAST];
-		bool there = (bits[((uint64_t)q->pid & 4095) / 8] & 1u << ((uint64_t)q->pid & 7)) && oom_event_task(ev, q->pid);
-
-		if (q->line >= ev->first_line || q != oom_past_find(h, q->pid))
-			continue;
-		if ((there || oom_event_victim(ev, q->pid)) && add_prior(ev, q) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	for (size_t i = 0; i < ev->nvictims && r >= 0; i++)
+		r = seen_before(ep, ev->victim[i].pid);
+	return r;
 }
 
 /* ---- settle and close ------------------------------------------------------------------------------------ */

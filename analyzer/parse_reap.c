@@ -6,7 +6,7 @@
 
 static struct oom_victim *victim(struct oom_ctx *c, int64_t pid, enum oom_reap reap)
 {
-	struct oom_past *past = oom_past_find(c->h, pid);
+	struct oom_past *past = oom_past_find(c->h, pid, INT64_MAX);
 	struct oom_victim *v = NULL;
 	struct oom_episode *ep = oom_episode_of(c->p, c->h, pid, &v);
 

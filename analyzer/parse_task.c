@@ -145,26 +145,24 @@ struct row {
 /* Digits up to a gap or the end; OOM_NA with *overflow when they do not fit. */
 static bool take_number(const char **at, const char *end, int64_t *v, bool *overflow)
 {
-	const char *p = *at;
+	const char *p = *at, *from;
 	bool minus = p < end && *p == '-';
 	uint64_t u = 0;
-	bool big = false;
 
 	p += minus;
-	if (p == end || !is_digit(*p))
+	for (from = p; p < end && is_digit(*p); p++)
+		u = u * 10 + (unsigned)(*p - '0');
+	if (p == from || (p < end && !is_gap(*p)))
 		return false;
-	for (; p < end && is_digit(*p); p++) {
-		unsigned d = (unsigned)(*p - '0');
+	*v = minus ? (int64_t)-u : (int64_t)u;
+	if (p - from > 18) {                  /* 18 digits always fit */
+		struct oom_str digits = { *at, (size_t)(p - *at) };
 
-		if (u > ((uint64_t)INT64_MAX - d) / 10)
-			big = true;
-		else
-			u = u * 10 + d;
+		if (!oom_take_i64(&digits, v)) {
+			*v = OOM_NA;
+			*overflow = true;
+		}
 	}
-	if (p < end && !is_gap(*p))
-		return false;
-	*v = big ? OOM_NA : minus ? -(int64_t)u : (int64_t)u;
-	*overflow |= big;
 	*at = p;
 	return true;
 }

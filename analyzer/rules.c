@@ -204,14 +204,20 @@ static enum oom_match number_hole(struct oom_str text, size_t *at, struct oom_ca
 	return OOM_MATCH;
 }
 
+/* A short word or a lone number may be the beginning of anything: ask for a good piece of the literals. */
+static enum oom_match partial(size_t literals)
+{
+	return literals >= 8 ? OOM_PARTIAL : OOM_NO;
+}
+
 enum oom_match oom_rule_match(const char *p, struct oom_str text, struct oom_caps *caps)
 {
-	size_t at = 0, end = 0, n = literal_len(p), got = 0;
+	size_t at = 0, end = 0, n = literal_len(p), got = 0, literals = n;
 	ptrdiff_t e = literal_at(text, 0, p, n, &got);
 
 	caps->n = 0;
-	if (e == -2)      /* a short word may be anything: ask for a good piece of the literal */
-		return got >= 8 && got < n ? OOM_PARTIAL : OOM_NO;
+	if (e == -2)
+		return partial(got);
 	if (e < 0)
 		return OOM_NO;
 	at = (size_t)e;
@@ -226,10 +232,10 @@ enum oom_match oom_rule_match(const char *p, struct oom_str text, struct oom_cap
 		if (number) {
 			r = number_hole(text, &at, caps);
 			if (r != OOM_MATCH)
-				return r;
+				return r == OOM_PARTIAL ? partial(literals) : r;
 			e = literal_at(text, at, p, n, &got);
 			if (e < 0)
-				return e == -2 ? OOM_PARTIAL : OOM_NO;
+				return e == -2 ? partial(literals + got) : OOM_NO;
 			at = (size_t)e;
 		} else if (!n) {
 			caps->s[caps->n++] = oom_str_sub(text, at, text.n - at);
@@ -238,12 +244,13 @@ enum oom_match oom_rule_match(const char *p, struct oom_str text, struct oom_cap
 			e = literal_find(text, at, p, n, last, &end);
 			if (e < 0) {
 				caps->s[caps->n++] = oom_str_sub(text, at, text.n - at);
-				return OOM_PARTIAL;
+				return partial(literals);
 			}
 			caps->s[caps->n++] = oom_str_sub(text, at, (size_t)e - at);
 			at = end;
 		}
 		p += n;
+		literals += n;
 	}
 	return at == text.n || text.p[at] == ' ' || text.p[at] == '.' || text.p[at] == '\t' || !text.n ? OOM_MATCH : OOM_NO;
 }

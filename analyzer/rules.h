@@ -239,7 +239,7 @@ int  oom_keep(struct oom_episode *ep, struct oom_str s, struct oom_str *ret);
 struct oom_str oom_intern(struct oom_parser *p, struct oom_episode *ep, struct oom_str s);
 void oom_boot_reset(struct oom_host *h);
 void oom_past_add(struct oom_host *h, const struct oom_victim *v);
-struct oom_past *oom_past_find(struct oom_host *h, int64_t pid);
+struct oom_past *oom_past_find(struct oom_host *h, int64_t pid, int64_t before);
 int64_t oom_ctx_us(const struct oom_ctx *c);
 int  oom_damaged(struct oom_ctx *c, struct oom_episode *ep, const char *what);
 int  oom_finish_event(struct oom_episode *ep);
