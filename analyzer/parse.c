@@ -197,6 +197,9 @@ static struct oom_host *host_of(struct oom_parser *p, const struct oom_line *lin
 	if (h && h->name_n == line->host.n && !h->name == !line->host.p &&
 	    (!h->name_n || !memcmp(h->name, line->host.p, h->name_n)))
 		return h;
+	/* a continuation would have come right away; and events keep the order of their first lines */
+	if (h && flush_hold(p, h) < 0)
+		return NULL;
 	h = host_find(p, line->host);
 	if (!h)
 		h = host_new(p, line->host);
