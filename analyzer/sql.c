@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BUSY_MS        4000
 #define LENGTH_MAX     (1 << 28)        /* of one value; the arena of an event is no larger */
@@ -173,6 +174,23 @@ static int open_immutable(struct oom_sql *db, int rc, struct oom_err *reterr)
 	return fail_rc(db, rc, "cannot read", reterr);
 }
 
+/* A writer makes files beside the database; SQLite's own words for what then fails name none of them. */
+static int check_writable(const char *path, struct oom_err *reterr)
+{
+	const char *slash = strrchr(path, '/');
+	struct oom_buf dir = { 0 };
+	int r = 0;
+
+	if (access(path, W_OK) < 0)
+		return oom_err_set(reterr, errno, "cannot write '%s': the file cannot be written: %s", path, strerror(errno));
+	if (oom_buf_add(&dir, slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1) || oom_buf_add(&dir, "", 1))
+		r = oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", path);
+	else if (access(dir.p, W_OK) < 0)
+		r = oom_err_set(reterr, errno, "cannot write '%s': its directory cannot be written: %s", path, strerror(errno));
+	oom_buf_release(&dir);
+	return r;
+}
+
 static int check_file(const char *path, enum oom_sql_mode mode, struct oom_err *reterr)
 {
 	struct stat st;
@@ -188,7 +206,7 @@ static int check_file(const char *path, enum oom_sql_mode mode, struct oom_err *
 		return oom_err_set(reterr, EISDIR, "cannot open '%s': it is a directory", path);
 	if (!S_ISREG(st.st_mode))
 		return oom_err_set(reterr, EINVAL, "cannot open '%s': it is not a regular file", path);
-	return 0;
+	return mode == OOM_SQL_READ ? 0 : check_writable(path, reterr);
 }
 
 static int open_db(struct oom_sql *db, enum oom_sql_mode mode, struct oom_err *reterr)
