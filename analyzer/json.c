@@ -319,7 +319,7 @@ static json_t *candidate(struct pen *p, const struct oom_event *ev, const struct
 
 static void put_replay(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
 {
-	const char *in = "        ";
+	const char *in = "      ";
 
 	fprintf(p->out, "{\n%s\"profile\": ", in);
 	put(p, text(p, r->profile ? r->profile->name : NULL));
@@ -340,7 +340,7 @@ static void put_replay(struct pen *p, const struct oom_event *ev, const struct o
 	member(p, in, "margin", integer(r->margin));
 	member(p, in, "totalpages_from", string(p, r->total_how));
 	member(p, in, "evidence_line", integer(r->evidence_line));
-	fprintf(p->out, "\n      }");
+	fprintf(p->out, "\n    }");
 }
 
 static json_t *source(struct pen *p, const struct oom_event *ev)
@@ -375,9 +375,9 @@ static json_t *note(struct pen *p, const struct oom_note *n)
 
 static void put_event(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
 {
-	const char *in = "      ";
+	const char *in = "    ";
 
-	fprintf(p->out, "    {\n%s\"id\": ", in);
+	fprintf(p->out, "{\n%s\"id\": ", in);
 	put(p, integer(ev->id));
 	member(p, in, "source", source(p, ev));
 	member(p, in, "host", string(p, ev->host));
@@ -409,7 +409,7 @@ static void put_event(struct pen *p, const struct oom_event *ev, const struct oo
 		put(p, note(p, &ev->note[i]));
 		oom_arena_reset(&p->arena);
 	}
-	fprintf(p->out, "%s%s]\n    }", ev->nnotes ? "\n" : "", ev->nnotes ? in : "");
+	fprintf(p->out, "%s%s]\n  }", ev->nnotes ? "\n" : "", ev->nnotes ? in : "");
 }
 
 int oom_json_event(const struct oom_event *ev, const struct oom_replay *r, FILE *out)
@@ -435,7 +435,6 @@ int oom_json_source(const struct oom_source_info *s, int64_t events, FILE *out)
 	set(&p, o, "events", integer(events));
 	set(&p, o, "damaged_lines", integer(s->damaged_lines));
 	set(&p, o, "lost", integer(s->lost));
-	fputs("    ", out);
 	put(&p, o);
 	return pen_finish(&p);
 }

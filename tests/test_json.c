@@ -171,7 +171,7 @@ static void source_line(void **state)
 	assert_non_null(f);
 	assert_int_equal(oom_json_source(&info, 2, f), 0);
 	fclose(f);
-	assert_string_equal(text, "    {\"path\": \"a.tar!kern.log\", \"format\": \"syslog\", \"bytes\": "
+	assert_string_equal(text, "{\"path\": \"a.tar!kern.log\", \"format\": \"syslog\", \"bytes\": "
 				  "123, \"lines\": 45, "
 				  "\"events\": 2, \"damaged_lines\": 0, \"lost\": 0}");
 }

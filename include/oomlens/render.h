@@ -11,8 +11,9 @@
 /* width: columns, at least 40; color: SGR sequences (never the only sign). */
 void oom_render_text(const struct oom_doc *d, unsigned width, bool color, FILE *out);
 
-/* The events[] element of oomlens.explain/1 (interfaces.md), indented to stand inside the document, without a
- * trailing newline.  0 or -ENOMEM; write errors stay in ferror(out). */
+/* The events[] element of oomlens.explain/1 (interfaces.md), its first line without indentation, the others
+ * indented to stand two blanks deep in the document, without a trailing newline.  0 or -ENOMEM; write errors stay
+ * in ferror(out). */
 int oom_json_event(const struct oom_event *ev, const struct oom_replay *r, FILE *out);
 /* A sources[] element likewise. */
 int oom_json_source(const struct oom_source_info *s, int64_t events, FILE *out);
