@@ -93,6 +93,29 @@ static void take(size_t bytes, int flags)
 		memset(p + i, (int)(i / PAGE) | 1, 64);
 }
 
+/* One page in each 2 MiB: as many page tables as pages. */
+static void sparse(unsigned long n)
+{
+	char *p = mmap(NULL, n * 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	for (unsigned long i = 0; i < n; i++)
+		p[i * 2 * MIB] = 1;
+}
+
+/* Mappings without a page behind them: kernel memory (slab) that is in nobody's RSS. */
+static void mappings(unsigned long n)
+{
+	char *p = mmap(NULL, 2 * n * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	for (unsigned long i = 0; i < n; i++)
+		if (mprotect(p + 2 * i * PAGE, PAGE, PROT_READ))
+			break;
+}
+
 static void grow(size_t bytes)
 {
 	report("grow");
@@ -135,6 +158,20 @@ static void bind_node(unsigned long node)
 
 	if (syscall(SYS_set_mempolicy, 2 /* MPOL_BIND */, &mask, 8 * sizeof(mask)))
 		die("set_mempolicy");
+}
+
+/* On the file of stall.c: waits for ever in mmap(), and holds the mmap lock for writing all the while. */
+static void lock_mm(const char *path)
+{
+	int fd = open(path, O_RDWR), direct = open(path, O_RDWR | O_SYNC);
+	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (fd < 0 || direct < 0 || p == MAP_FAILED)
+		die(path);
+	*p = 1;
+	report("lock-mm");
+	if (mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, direct, 0) == MAP_FAILED)
+		die("private mapping");
 }
 
 static void play(char **steps);
@@ -211,8 +248,14 @@ static void play(char **steps)
 			take(n * MIB, MAP_PRIVATE);
 		else if (IS("kib"))
 			take(n * 1024, MAP_PRIVATE);
+		else if (IS("sparse"))
+			sparse(n);
+		else if (IS("mappings"))
+			mappings(n);
 		else if (IS("shmem"))
 			take(n * MIB, MAP_SHARED);
+		else if (IS("lock-mm"))
+			lock_mm(arg);
 		else if (IS("bind"))
 			bind_node(n);
 		else if (IS("wait"))
