@@ -9,16 +9,17 @@
 #define THREAD (OOM_PROFILE_PTES | OOM_PROFILE_MEMCG_THREADS)
 
 /*
- * Every rule set from the rewrite of 2.6.36 on, oldest first.  The thread-group rows of the dump stand for all threads of
- * a group (they share the mm and so the score).  Up to 3.5 a memcg kill walks the global list and the table is its order;
- * from 3.6 to 5.2 it walks the css sets, an order that the text does not show.
+ * Every rule set from the rewrite of 2.6.36 on, oldest first.  The thread-group rows of the dump stand for
+ * all threads of a group (they share the mm and so the score).  Up to 3.5 a memcg kill walks the global list
+ * and the table is its order; from 3.6 to 5.2 it walks the css sets, an order that the text does not show.
  */
 const struct oom_profile oom_profiles[] = {
 	{ "2.6.36", "2.6.36", "2.6.38", OOM_PROFILE_PER_MILLE | OOM_PROFILE_CHILD,
 	  OOM_ROOT_MINUS_30, OOM_TIE_FIRST, OOM_TIE_FIRST, 1, 1000,
 	  "(rss + swap) * 1000 / totalpages, root -30, + oom_score_adj, within 1..1000",
 	  "a63d83f427fb oom: badness heuristic rewrite" },
-	{ "2.6.39", "2.6.39", "3.1", OOM_PROFILE_PER_MILLE | OOM_PROFILE_INT_OVERFLOW | OOM_PROFILE_PTES | OOM_PROFILE_CHILD,
+	{ "2.6.39", "2.6.39", "3.1",
+	  OOM_PROFILE_PER_MILLE | OOM_PROFILE_INT_OVERFLOW | OOM_PROFILE_PTES | OOM_PROFILE_CHILD,
 	  OOM_ROOT_MINUS_30, OOM_TIE_FIRST, OOM_TIE_FIRST, 1, 1000,
 	  "(int)(rss + page tables + swap) * 1000 / totalpages, root -30, + oom_score_adj, within 1..1000",
 	  "f755a042d82b oom: use pte pages in OOM score" },
@@ -28,7 +29,7 @@ const struct oom_profile oom_profiles[] = {
 	  "56c6a8a4aadc oom: fix integer overflow of points in oom_badness" },
 	{ "3.2.71", "3.2.71", "3.2.y", OOM_PROFILE_PER_MILLE | OOM_PROFILE_PTES | OOM_PROFILE_CHILD,
 	  OOM_ROOT_MINUS_3_PERCENT, OOM_TIE_FIRST, OOM_TIE_FIRST, 1, 1000,
-	  "(rss + page tables + swap) * 1000 / totalpages, root -3 % of that, + oom_score_adj, within 1..1000",
+	  "(rss + page tables + swap) * 1000 / totalpages, root -3 % of it, + oom_score_adj, within 1..1000",
 	  "stable backport of 778c14affaf9 to 3.2.y" },
 	{ "3.5", "3.5", "3.13", THREAD | OOM_PROFILE_CHILD,
 	  OOM_ROOT_ADJ_MINUS_30, OOM_TIE_FIRST, OOM_TIE_FIRST, 1, OOM_NA,
@@ -68,7 +69,7 @@ const struct oom_profile oom_profiles[] = {
 	  "mm, oom: make the calculation of oom badness more accurate" },
 	{ "7.0", "7.0", "7.1", PAGES | OOM_PROFILE_SIGNED | OOM_PROFILE_EXACT_SUMS,
 	  OOM_ROOT_NONE, OOM_TIE_LAST, OOM_TIE_LAST, OOM_NA, OOM_NA,
-	  "rss + page tables + swap + oom_score_adj * (totalpages / 1000), may be negative; exact per-CPU sums",
+	  "rss + page tables + swap + oom_score_adj * (totalpages / 1000), may be negative, exact sums",
 	  "7.0: rss and swap entries are summed over the CPUs" },
 };
 const size_t oom_profile_count = OOM_ARRAY_SIZE(oom_profiles);
@@ -91,7 +92,7 @@ const struct oom_profile *oom_profile_named(const char *name)
 	return NULL;
 }
 
-/* ---- what holds for the whole event -------------------------------------------------------------------- */
+/* ---- what holds for the whole event ---------------------------------------------------------------- */
 
 static int64_t swap_in_use(const struct oom_event *ev, int64_t page)
 {
@@ -105,7 +106,8 @@ static int64_t swap_in_use(const struct oom_event *ev, int64_t page)
 	}
 	if (ev->swap_total_kb <= 0)
 		return 0;
-	/* slots may be freed between the selection and the dump, so free swap that is larger than total cannot bound */
+	/* slots may be freed between the selection and the dump, so free swap that is larger than total
+	 * cannot bound */
 	if (ev->swap_free_kb < 0 || ev->swap_free_kb > ev->swap_total_kb)
 		return oom_eval_min(ev->swap_total_kb / (page / 1024), OOM_PAGES_MAX);
 	return oom_eval_min((ev->swap_total_kb - ev->swap_free_kb) / (page / 1024), OOM_PAGES_MAX);
@@ -116,8 +118,8 @@ static int64_t pagetables_of_machine(const struct oom_event *ev)
 	for (size_t i = 0; i < ev->nmemory; i++) {
 		const struct oom_memory *m = &ev->memory[i];
 
-		if (m->area == OOM_AREA_GLOBAL && oom_str_is(m->name, "pagetables") && m->unit == OOM_UNIT_PAGES &&
-		    oom_eval_pages_ok(m->value))
+		if (m->area == OOM_AREA_GLOBAL && oom_str_is(m->name, "pagetables") &&
+		    m->unit == OOM_UNIT_PAGES && oom_eval_pages_ok(m->value))
 			return m->value;
 	}
 	return OOM_PAGES_MAX;
@@ -145,7 +147,7 @@ void oom_eval_total(struct oom_eval *e, struct oom_range total)
 	e->k = e->total.lo / 1000;
 }
 
-/* ---- per mille, 2.6.36-3.4 ------------------------------------------------------------------------------ */
+/* ---- per mille, 2.6.36-3.4 ------------------------------------------------------------------------- */
 
 static int64_t clamp_old(const struct oom_profile *p, int64_t points)
 {
@@ -157,7 +159,8 @@ static int64_t clamp_old(const struct oom_profile *p, int64_t points)
 int64_t oom_eval_per_mille(unsigned flags, int64_t usage, int64_t total)
 {
 	if (flags & OOM_PROFILE_INT_OVERFLOW) {
-		/* int points: the product wraps, is sign-extended to unsigned long by the division, and cut to int again */
+		/* int points: the product wraps, is sign-extended to unsigned long by the division, and cut
+		 * to int again */
 		int32_t points = (int32_t)(uint32_t)((uint64_t)usage * 1000);
 
 		return (int32_t)((uint64_t)(int64_t)points / (uint64_t)total);
@@ -165,7 +168,8 @@ int64_t oom_eval_per_mille(unsigned flags, int64_t usage, int64_t total)
 	return (int32_t)((uint64_t)usage * 1000 / (uint64_t)total);
 }
 
-static int64_t old_points(const struct oom_profile *p, int64_t usage, int64_t total, int64_t adj, bool root, int64_t *bonus)
+static int64_t old_points(const struct oom_profile *p, int64_t usage, int64_t total, int64_t adj, bool root,
+			  int64_t *bonus)
 {
 	int64_t points = oom_eval_per_mille(p->flags, usage, total);
 
@@ -198,7 +202,7 @@ void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom
 	}
 }
 
-/* ---- the public evaluator -------------------------------------------------------------------------------- */
+/* ---- the public evaluator -------------------------------------------------------------------------- */
 
 struct oom_range oom_eval_shown(const struct oom_profile *p, struct oom_range total)
 {
@@ -223,8 +227,8 @@ static void span(struct oom_score *s, const struct oom_eval *e, const struct oom
 	s->points.hi = x.hi > s->points.hi ? x.hi : s->points.hi;
 }
 
-void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const struct oom_eval *hi, const struct oom_task *t,
-		    struct oom_score *ret)
+void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const struct oom_eval *hi,
+		    const struct oom_task *t, struct oom_score *ret)
 {
 	struct oom_terms x;
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one evaluator of badness, inline because it is the body of the pass over all candidates.  Everything that
- * depends on the event alone is decided before the pass, in struct oom_eval.
+ * The one evaluator of badness, inline because it is the body of the pass over all candidates.  Everything
+ * that depends on the event alone is decided before the pass, in struct oom_eval.
  */
 #ifndef OOMLENS_ANALYZER_EVALUATE_H
 #define OOMLENS_ANALYZER_EVALUATE_H
 
 #include <oomlens/badness.h>
 
-/* 2^44 pages is more than any address space; a larger number in the table is damage, or one of the counters that went
- * negative and print as huge unsigned values up to 3.3.  Bounding the terms here keeps all sums below 2^63. */
+/* 2^44 pages is more than any address space; a larger number in the table is damage, or one of the counters
+ * that went negative and print as huge unsigned values up to 3.3.  Bounding the terms here keeps all sums
+ * below 2^63. */
 #define OOM_PAGES_MAX ((int64_t)1 << 44)
 
 struct oom_eval {
@@ -33,12 +34,13 @@ void oom_eval_init(struct oom_eval *e, const struct oom_profile *p, const struct
 void oom_eval_total(struct oom_eval *e, struct oom_range total);
 /* usage (pages) -> per mille, as the int that oom_badness() of 2.6.36-3.4 computed. */
 int64_t oom_eval_per_mille(unsigned flags, int64_t usage, int64_t total);
-/* The value of totalpages to show points by: its middle where that is an estimate, its lower end where it is a choice
- * (a limit without or with swap). */
+/* The value of totalpages to show points by: its middle where that is an estimate, its lower end where it is
+ * a choice (a limit without or with swap). */
 struct oom_range oom_eval_shown(const struct oom_profile *p, struct oom_range total);
-/* A zeroed *ret: the terms under e, spanned to those under lo and hi (the ends of totalpages; NULL = none). */
-void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const struct oom_eval *hi, const struct oom_task *t,
-		    struct oom_score *ret);
+/* A zeroed *ret: the terms under e, spanned to those under lo and hi (the ends of totalpages; NULL = none).
+ */
+void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const struct oom_eval *hi,
+		    const struct oom_task *t, struct oom_score *ret);
 /* The per-mille profiles; out->swap_*, pt_* are set already. */
 void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out);
 
@@ -52,8 +54,8 @@ static inline int64_t oom_eval_min(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Swap entries that the table does not show: never more than the machine has in use, nor than what the address space
- * leaves beside the resident pages (every page table entry is one or the other). */
+/* Swap entries that the table does not show: never more than the machine has in use, nor than what the
+ * address space leaves beside the resident pages (every page table entry is one or the other). */
 static inline int64_t oom_eval_swap_cap(const struct oom_eval *e, const struct oom_task *t)
 {
 	int64_t room = OOM_PAGES_MAX;
@@ -85,7 +87,8 @@ static inline bool oom_eval_pt(const struct oom_eval *e, const struct oom_task *
 		return oom_eval_pages_ok(out->pt_hi);
 	}
 	if (t->nr_ptes != OOM_NA) {
-		if (!oom_eval_pages_ok(t->nr_ptes) || (t->nr_pmds != OOM_NA && !oom_eval_pages_ok(t->nr_pmds)))
+		if (!oom_eval_pages_ok(t->nr_ptes) ||
+		    (t->nr_pmds != OOM_NA && !oom_eval_pages_ok(t->nr_pmds)))
 			return false;
 		out->pt_lo = out->pt_hi = t->nr_ptes + (t->nr_pmds != OOM_NA ? t->nr_pmds : 0);
 		return true;
@@ -95,7 +98,8 @@ static inline bool oom_eval_pt(const struct oom_eval *e, const struct oom_task *
 	return true;
 }
 
-/* mm/oom_kill.c:oom_badness(), page profiles: usage, root bonus, adj * (totalpages / 1000) with the division first, floor. */
+/* mm/oom_kill.c:oom_badness(), page profiles: usage, root bonus, adj * (totalpages / 1000) with the division
+ * first, floor. */
 static inline void oom_eval_pages(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out)
 {
 	const struct oom_profile *p = e->p;
@@ -106,7 +110,8 @@ static inline void oom_eval_pages(const struct oom_eval *e, const struct oom_tas
 	out->root = 0;
 	out->adj_pages = t->oom_score_adj * e->k;
 	if (p->root != OOM_ROOT_NONE && (t->uid == 0 || (t->uid == OOM_NA && !e->trust_root))) {
-		/* the 3.14 form (778c14affaf9) takes 3 % of the task's own usage, 3.5's takes 30 from the adjustment */
+		/* the 3.14 form (778c14affaf9) takes 3 % of the task's own usage, 3.5's takes 30 from the
+		 * adjustment */
 		bool own = p->root == OOM_ROOT_MINUS_3_PERCENT;
 
 		out->root = own ? -(mid * 3 / 100) : -30 * e->k;

@@ -6,9 +6,10 @@
 #include "release.h"
 
 /*
- * include/linux/gfp.h through the versions.  Five layouts: until 4.3 (with __GFP_WAIT), 4.4 (split into direct and kswapd
- * reclaim), 4.10-4.17 (__GFP_OTHER_NODE gone, the bits above it slid down; __GFP_COLD and __GFP_NOTRACK left in 4.15),
- * 4.18-5.0, and 5.1 (flags of GFP_KERNEL packed).  Names are those of the kernel's own show_gfp_flags().
+ * include/linux/gfp.h through the versions.  Five layouts: until 4.3 (with __GFP_WAIT), 4.4 (split into
+ * direct and kswapd reclaim), 4.10-4.17 (__GFP_OTHER_NODE gone, the bits above it slid down; __GFP_COLD and
+ * __GFP_NOTRACK left in 4.15), 4.18-5.0, and 5.1 (flags of GFP_KERNEL packed).  Names are those of the
+ * kernel's own show_gfp_flags().
  */
 struct gfp_bit { uint64_t mask; const char *name; };
 
@@ -128,7 +129,8 @@ static const struct gfp_bit since_4_18[] = {
 	{ 0, NULL },
 };
 
-/* 0x200 was __GFP_ATOMIC until 6.2; from 0x800000 on the bits depend on version and configuration and stay unnamed. */
+/* 0x200 was __GFP_ATOMIC until 6.2; from 0x800000 on the bits depend on version and configuration and stay
+ * unnamed. */
 static const struct gfp_bit since_5_1[] = {
 	{ 0x100cca,  "GFP_HIGHUSER_MOVABLE" },
 	{ 0x100cc2,  "GFP_HIGHUSER" },
@@ -164,7 +166,8 @@ static const struct gfp_bit since_5_1[] = {
 	{ 0, NULL },
 };
 
-/* RHEL 8 keeps 4.18's bits; a log without a release is decoded only where the line shapes settle the layout. */
+/* RHEL 8 keeps 4.18's bits; a log without a release is decoded only where the line shapes settle the layout.
+ */
 static const struct gfp_bit *layout(const struct oom_event *ev)
 {
 	const struct oom_profile *p[4];
@@ -174,8 +177,11 @@ static const struct gfp_bit *layout(const struct oom_event *ev)
 	if (ev->kernel.p && oom_release_parse(ev->kernel, &r)) {
 		if (r.major < 2 || (r.major == 2 && r.minor < 6))
 			return NULL;
-		return oom_release_since(&r, 5, 1) ? since_5_1 : oom_release_since(&r, 4, 18) ? since_4_18 :
-		       oom_release_since(&r, 4, 10) ? since_4_11 : oom_release_since(&r, 4, 4) ? since_4_4 : until_4_3;
+		return oom_release_since(&r, 5, 1)    ? since_5_1
+		       : oom_release_since(&r, 4, 18) ? since_4_18
+		       : oom_release_since(&r, 4, 10) ? since_4_11
+		       : oom_release_since(&r, 4, 4)  ? since_4_4
+						      : until_4_3;
 	}
 	if (!oom_profile_for(ev, p, &how))
 		return NULL;

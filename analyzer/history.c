@@ -7,7 +7,8 @@
 
 static int by_pid(const void *pa, const void *pb)
 {
-	const struct oom_prior *a = *(const struct oom_prior *const *)pa, *b = *(const struct oom_prior *const *)pb;
+	const struct oom_prior *a = *(const struct oom_prior *const *)pa,
+			       *b = *(const struct oom_prior *const *)pb;
 
 	if (a->pid != b->pid)
 		return a->pid < b->pid ? -1 : 1;
@@ -31,10 +32,10 @@ static const struct oom_prior *find_prior(const struct oom_prior **sorted, size_
 }
 
 /*
- * A victim whose mm is marked (reaped, or given up on) is passed over by every later scan.  From 4.8 on a victim that is
- * not marked aborts the scan, and then there is no dump: so a row of this dump that was killed before is marked, or
- * its pid has a new owner.  Older kernels let go of the group as soon as the marked thread had exited (TIF_MEMDIE):
- * there it may have been a candidate again.
+ * A victim whose mm is marked (reaped, or given up on) is passed over by every later scan.  From 4.8 on a
+ * victim that is not marked aborts the scan, and then there is no dump: so a row of this dump that was killed
+ * before is marked, or its pid has a new owner.  Older kernels let go of the group as soon as the marked
+ * thread had exited (TIF_MEMDIE): there it may have been a candidate again.
  */
 #define PID_REUSE_US 60000000LL       /* after a minute nobody can say whose pid it is */
 
@@ -44,12 +45,13 @@ static bool is_doubtful(const struct oom_case *c, const struct oom_prior *p)
 		return false;
 	if (c->p < oom_profile_named("4.9"))
 		return true;
-	return p->killed_us == OOM_NA || c->ev->boot_us == OOM_NA || c->ev->boot_us - p->killed_us > PID_REUSE_US;
+	return p->killed_us < 0 || c->ev->boot_us < 0 || c->ev->boot_us - p->killed_us > PID_REUSE_US;
 }
 
 static bool is_same_process(const struct oom_task *t, const struct oom_prior *p)
 {
-	return !p->comm.p || oom_str_eq(p->comm, t->comm);
+	/* the row of a group whose leader has exited carries the name of another thread */
+	return !p->comm.p || oom_str_eq(p->comm, t->comm) || t->pid != t->tgid;
 }
 
 int oom_case_skips(struct oom_case *c)
@@ -76,14 +78,17 @@ int oom_case_skips(struct oom_case *c)
 
 		if (!p)
 			p = find_prior(sorted, ev->npriors, t->pid);
-		/* whom the kernel killed again was a candidate again, whatever became of the pid's first owner */
-		if (!p || !is_same_process(t, p) || t->pid == killed || t->tgid == killed || t->tgid == ev->chosen_pid)
+		/* whom the kernel killed again was a candidate again, whatever became of the pid's first
+		 * owner */
+		if (!p || !is_same_process(t, p) || t->pid == killed || t->tgid == killed ||
+		    t->tgid == ev->chosen_pid)
 			continue;
 		s = oom_arena_grow(c->arena, c->skip, c->nskips, &cap, sizeof(*s));
 		if (!s)
 			return -ENOMEM;
 		c->skip = s;
-		c->skip[c->nskips++] = (struct oom_skip){ .index = i, .prior = p, .maybe = is_doubtful(c, p) };
+		c->skip[c->nskips++] =
+			(struct oom_skip){ .index = i, .prior = p, .maybe = is_doubtful(c, p) };
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The pass over the candidates (pass.c) and the judgement of what it finds (verdict.c, words.c): private to the replay.
+ * The pass over the candidates (pass.c) and the judgement of what it finds (weigh.c, verdict.c, words.c):
+ * private to the replay.
  */
 #ifndef OOMLENS_ANALYZER_PASS_H
 #define OOMLENS_ANALYZER_PASS_H
@@ -41,7 +42,8 @@ struct oom_pick {
 
 void oom_pass_run(const struct oom_pass *p, struct oom_pick *ret);
 
-/* ---- one profile's case --------------------------------------------------------------------------------- */
+/* ---- one profile's case ---------------------------------------------------------------------------------
+ */
 
 struct oom_case {
 	const struct oom_event *ev;
@@ -60,7 +62,7 @@ struct oom_case {
 	ptrdiff_t actual;
 	struct oom_terms actual_terms;
 	bool actual_eligible;
-	bool by_thread;              /* the chosen pid is not a row of its own: a thread, found through the victim */
+	bool by_thread; /* the chosen pid is not a row of its own: a thread, found through the victim */
 	ptrdiff_t child;             /* row of a victim that is not the chosen one; -1 */
 
 	ptrdiff_t winner, runner_up, other;   /* other: a row that the sentence needs */
@@ -73,6 +75,26 @@ struct oom_case {
 
 /* Fills everything from `eval` on; 0 or -ENOMEM.  The caller set ev, p and arena. */
 int oom_case_judge(struct oom_case *c);
+/* ---- weigh.c: what holds for the whole range of what the log leaves open */
+
+bool oom_case_per_mille(const struct oom_case *c);
+bool oom_case_total_known(const struct oom_case *c);
+bool oom_case_skipped(const struct oom_case *c, ptrdiff_t row);
+/* The nominal choice: pick, winner, runner-up and margin. */
+void oom_case_look(struct oom_case *c);
+/* must: the actual row wins whatever is hidden; may: it could.  trust_root: without the doubt about uid 0. */
+void oom_case_weigh(const struct oom_case *c, bool trust_root, bool *must, bool *may);
+/* Does the choice depend on where in its range totalpages lies? */
+bool oom_case_total_matters(const struct oom_case *c);
+void oom_case_drift(struct oom_case *c);
+/* 0: the score line agrees (or there is none); 1: it agrees within the drift; 2: it contradicts. */
+int oom_case_check_score(const struct oom_case *c);
+/* A memcg's totalpages depends on swappiness and swap that are not printed; S = points * 1000 / T (3.5-5.0)
+ * says where between its ends it was. */
+void oom_case_narrow(struct oom_case *c);
+/* How many of the kernel's own points, where a ballot recorded them, differ from the arithmetic. */
+size_t oom_case_check_ballot(const struct oom_case *c);
+
 /* The sentence for people. */
 struct oom_str oom_case_text(const struct oom_case *c);
 /* Rows of earlier victims, ascending; 0 or -ENOMEM. */

@@ -5,7 +5,7 @@
 
 #include "release.h"
 
-/* ---- the release string ----------------------------------------------------------------------------------- */
+/* ---- the release string ---------------------------------------------------------------------------- */
 
 static int64_t take_number(struct oom_str *s)
 {
@@ -13,7 +13,7 @@ static int64_t take_number(struct oom_str *s)
 
 	if (s->n && s->p[0] >= '0' && s->p[0] <= '9')
 		(void)oom_take_i64(s, &v);
-	return v;
+	return v > 1000000000 ? OOM_NA : v;
 }
 
 static const struct { const char *mark; enum oom_vendor vendor; } vendor_marks[] = {
@@ -99,22 +99,34 @@ bool oom_release_since(const struct oom_release *r, int64_t major, int64_t minor
 	return r->major > major || (r->major == major && r->minor >= minor);
 }
 
-/* ---- release -> profile ------------------------------------------------------------------------------------- */
+/* ---- release -> profile ---------------------------------------------------------------------------- */
 
-static const struct { int64_t major, minor; const char *profile; } mainline[] = {
-	{ 7, 0, "7.0" }, { 5, 9, "5.9" }, { 5, 3, "5.3" }, { 5, 1, "5.1" }, { 4, 17, "4.17" }, { 4, 9, "4.9" }, { 4, 7, "4.7" },
-	{ 3, 14, "3.14" }, { 3, 5, "3.5" }, { 3, 2, "3.2" }, { 3, 0, "2.6.39" },
+static const struct {
+	int64_t major, minor;
+	const char *profile;
+} mainline[] = {
+	{ 7,  0, "7.0" },
+	{ 5,  9, "5.9" },
+	{ 5,  3, "5.3" },
+	{ 5,  1, "5.1" },
+	{ 4, 17, "4.17" },
+	{ 4,  9, "4.9" },
+	{ 4,  7, "4.7" },
+	{ 3, 14, "3.14" },
+	{ 3,  5, "3.5" },
+	{ 3,  2, "3.2" },
+	{ 3,  0, "2.6.39" },
 };
 
 /*
- * Point releases of a branch that departed from their mainline version.  The ranges that nobody read name both rule
- * sets, the likelier first; patch_to -1 is the row for distributions that hide the point release.
+ * Point releases of a branch that departed from their mainline version.  The ranges that nobody read name
+ * both rule sets, the likelier first; patch_to -1 is the row for distributions that hide the point release.
  */
 static const struct {
 	int64_t major, minor, patch_from, patch_to;
 	const char *profile[2];
 } branches[] = {
-	{ 3,  0,  1, 9999,  { "2.6.39", "3.2" } },         /* 56c6a8a4aadc was sent to stable; 3.0.y not read */
+	{ 3,  0,  1, 9999,  { "2.6.39", "3.2" } },         /* 56c6a8a4aadc went to stable; not read */
 	{ 3,  1,  1, 9999,  { "3.2", "2.6.39" } },         /* 3.1-stable has the overflow fix */
 	{ 3,  2,  8, 70,    { "3.2", "3.2.71" } },         /* 3.2.7 has -30, 3.2.71 the relative bonus */
 	{ 3,  2, 71, 9999,  { "3.2.71", NULL } },
@@ -202,14 +214,14 @@ static size_t release_profiles(const struct oom_release *r, const struct oom_pro
 	return n;
 }
 
-/* ---- shapes ----------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------------- */
 
 /* Words of the memory dump that first appeared with or after 5.9. */
 static bool has_young_words(const struct oom_event *ev)
 {
 	static const char *const young[] = {
-		"sec_pagetables", "kernel_misc_reclaimable", "boost", "zspages", "free_highatomic", "zswapped", "file_thp",
-		"pgscan_khugepaged", "workingset_refault_anon", "percpu", "vmalloc",
+		"sec_pagetables", "kernel_misc_reclaimable", "boost", "zspages", "free_highatomic", "zswapped",
+		"file_thp", "pgscan_khugepaged", "workingset_refault_anon", "percpu", "vmalloc",
 	};
 
 	if (ev->protect_min_kb != OOM_NA)
@@ -228,7 +240,7 @@ static size_t ptes_profiles(const struct oom_event *ev, const struct oom_victim 
 	size_t n = 0;
 
 	if (!pmds) {
-		/* mainline named uid and shmem-rss later than its nr_pmds column: such a kill line is RHEL 7's */
+		/* mainline named uid and shmem-rss after nr_pmds: such a kill line is RHEL 7's */
 		n = add(ret, n, "3.10.105");
 		if (v && (v->uid != OOM_NA || v->shmem_rss_kb != OOM_NA))
 			return n;
@@ -248,7 +260,8 @@ static size_t ptes_profiles(const struct oom_event *ev, const struct oom_victim 
 }
 
 /* Tables with pgtables_bytes, 4.15 on. */
-static size_t bytes_profiles(const struct oom_event *ev, const struct oom_victim *v, const struct oom_profile *ret[4])
+static size_t bytes_profiles(const struct oom_event *ev, const struct oom_victim *v,
+			     const struct oom_profile *ret[4])
 {
 	size_t n = 0;
 
@@ -294,6 +307,12 @@ static size_t shape_profiles(const struct oom_event *ev, const struct oom_profil
 	return 0;
 }
 
+static const struct { const char *from, *words; } sources[] = {
+	{ "header", "the kernel release in the stack header" },
+	{ "banner", "the kernel release in the boot banner" },
+	{ "live",   "the running kernel" },
+};
+
 size_t oom_profile_for(const struct oom_event *ev, const struct oom_profile *ret[4], const char **how)
 {
 	struct oom_release r;
@@ -304,9 +323,10 @@ size_t oom_profile_for(const struct oom_event *ev, const struct oom_profile *ret
 		return 0;
 	}
 	if (ev->kernel.p && oom_release_parse(ev->kernel, &r)) {
-		*how = oom_str_is(ev->kernel_from, "header") ? "the kernel release in the stack header" :
-		       oom_str_is(ev->kernel_from, "banner") ? "the kernel release in the boot banner" :
-		       oom_str_is(ev->kernel_from, "live") ? "the running kernel" : "the kernel release elsewhere in the log";
+		*how = "the kernel release elsewhere in the log";
+		for (size_t i = 0; i < OOM_ARRAY_SIZE(sources); i++)
+			if (oom_str_is(ev->kernel_from, sources[i].from))
+				*how = sources[i].words;
 		return release_profiles(&r, ret);
 	}
 	size_t n = shape_profiles(ev, ret);

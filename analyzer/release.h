@@ -6,7 +6,12 @@
 #include <oomlens/event.h>
 
 enum oom_vendor {
-	OOM_VENDOR_NONE, OOM_VENDOR_RHEL, OOM_VENDOR_UEK, OOM_VENDOR_EULER, OOM_VENDOR_ANOLIS, OOM_VENDOR_TENCENT,
+	OOM_VENDOR_NONE,
+	OOM_VENDOR_RHEL,
+	OOM_VENDOR_UEK,
+	OOM_VENDOR_EULER,
+	OOM_VENDOR_ANOLIS,
+	OOM_VENDOR_TENCENT,
 	OOM_VENDOR_OPENVZ,
 };
 
@@ -15,8 +20,8 @@ struct oom_release {
 	int64_t build;               /* the number after the first '-', OOM_NA if none */
 	enum oom_vendor vendor;
 	int64_t el;                  /* RHEL major version, 0 if none */
-	bool opaque;                 /* patch says nothing about stable backports: distributions that keep x.y.0-N */
-	bool dev;                    /* -next or a git build after a release: may hold the next version's changes */
+	bool opaque; /* patch says nothing about stable backports: distributions that keep x.y.0-N */
+	bool dev;    /* -next or a git build after a release: may hold the next version's changes */
 };
 
 bool oom_release_parse(struct oom_str s, struct oom_release *ret);

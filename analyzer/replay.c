@@ -51,7 +51,7 @@ const char *oom_reason_name(enum oom_reason r)
 	return (unsigned)r < OOM_REASON_COUNT ? reason_names[r] : "unknown";
 }
 
-/* ---- run ------------------------------------------------------------------------------------------------------- */
+/* ---- run ------------------------------------------------------------------------------------------- */
 
 static void keep(struct oom_replay *r, const struct oom_case *c)
 {
@@ -84,19 +84,25 @@ static bool same_outcome(const struct oom_case *a, const struct oom_case *b)
 	return a->reason == b->reason || (a->verdict == OOM_VERDICT_EXACT && a->winner == b->winner);
 }
 
-/* No rules to replay by: the log's own rule (a panic, the allocating task) would need none, but the rest does. */
+/* No rules to replay by: the log's own rule (a panic, the allocating task) would need none, but the rest
+ * does. */
 static int without_profile(struct oom_replay *r)
 {
 	const struct oom_event *ev = r->event;
 	bool old = oom_event_has_note(ev, "unsupported_kernel") || ev->kernel.p;
 
 	r->verdict = OOM_VERDICT_INSUFFICIENT;
-	r->reason = old ? OOM_REASON_UNSUPPORTED_KERNEL : ev->ntasks ? OOM_REASON_UNKNOWN_KERNEL : OOM_REASON_NO_TASK_TABLE;
-	r->text = r->reason == OOM_REASON_UNSUPPORTED_KERNEL ?
-		  OOM_STR("This kernel chose by rules older than 2.6.36 or by its vendor's own, which are not replayed.") :
-		  r->reason == OOM_REASON_UNKNOWN_KERNEL ?
-		  OOM_STR("The log does not say which kernel wrote it, and its lines fit several that choose differently.") :
-		  OOM_STR("The log holds no task table, so nobody can be compared with the victim.");
+	r->reason = old		 ? OOM_REASON_UNSUPPORTED_KERNEL
+		    : ev->ntasks ? OOM_REASON_UNKNOWN_KERNEL
+				 : OOM_REASON_NO_TASK_TABLE;
+	r->text =
+		r->reason == OOM_REASON_UNSUPPORTED_KERNEL
+			? OOM_STR("This kernel chose by rules older than 2.6.36 or by its vendor's own, "
+				  "which are not replayed.")
+		: r->reason == OOM_REASON_UNKNOWN_KERNEL
+			? OOM_STR("The log does not say which kernel wrote it, and its lines fit several "
+				  "that choose differently.")
+			: OOM_STR("The log holds no task table, so nobody can be compared with the victim.");
 	r->evidence_line = ev->at[ev->at[OOM_AT_HEADER] != OOM_NA ? OOM_AT_HEADER : OOM_AT_INVOKED];
 	return 0;
 }
@@ -108,8 +114,11 @@ static int disagreeing(struct oom_replay *r, const struct oom_case *a, const str
 	r->winner = -1;
 	r->margin = OOM_NA;
 	r->evidence_line = r->event->at[OOM_AT_HEADER];
-	r->text = oom_arena_fmt(&r->arena, "The log does not settle which rules its kernel used: those of %s give another result than "
-				"those of %s.", a->p->name, b->p->name);
+	r->text = oom_arena_fmt(
+		&r->arena,
+		"The log does not settle which rules its kernel used: those of %s give another result "
+		"than those of %s.",
+		a->p->name, b->p->name);
 	return 0;
 }
 
@@ -154,9 +163,10 @@ void oom_replay_release(struct oom_replay *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* ---- rank -------------------------------------------------------------------------------------------------------- */
+/* ---- rank ------------------------------------------------------------------------------------------ */
 
-/* A key that sorts ascending: eligible first, more points first; the second part breaks ties as the scan would. */
+/* A key that sorts ascending: eligible first, more points first; the second part breaks ties as the scan
+ * would. */
 struct key { uint64_t points; uint32_t order, index; };
 
 static uint32_t tie_order(const struct oom_task *t, enum oom_tie_rule tie, size_t i)
@@ -166,14 +176,15 @@ static uint32_t tie_order(const struct oom_task *t, enum oom_tie_rule tie, size_
 	switch (tie) {
 	case OOM_TIE_LAST:
 		return UINT32_MAX - (uint32_t)i;
-	case OOM_TIE_FIRST_LEADER:             /* the first leader stays; before one comes, equals replace each other */
+	case OOM_TIE_FIRST_LEADER: /* the first leader stays; before one comes, equals replace each other */
 		return leader ? (uint32_t)i : UINT32_MAX - (uint32_t)i;
 	default:
 		return (uint32_t)i;
 	}
 }
 
-/* LSD radix sort, 16 bits a turn, turns without differing bits left out; stable, so that the order sorts first. */
+/* LSD radix sort, 16 bits a turn, turns without differing bits left out; stable, so that the order sorts
+ * first. */
 static void sort_by(struct key *k, struct key *tmp, size_t n, uint32_t *count, unsigned shift, bool by_order)
 {
 	uint32_t sum = 0;
@@ -244,7 +255,8 @@ static void score_rows(struct oom_replay *r, const struct oom_case *c, struct oo
 		k[i].index = (uint32_t)i;
 		k[i].order = tie_order(&ev->task[i], c->tie, i);
 		/* signed points, most first; the ineligible last, in the table's order */
-		k[i].points = x->why_not == OOM_WHY_ELIGIBLE ? (uint64_t)INT64_MAX - (uint64_t)x->nominal : UINT64_MAX;
+		k[i].points = x->why_not == OOM_WHY_ELIGIBLE ? (uint64_t)INT64_MAX - (uint64_t)x->nominal
+							     : UINT64_MAX;
 		if (x->why_not != OOM_WHY_ELIGIBLE)
 			k[i].order = (uint32_t)i;
 	}

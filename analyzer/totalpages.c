@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The denominator of the selection: what mm/oom_kill.c:constrained_alloc() and mem_cgroup_get_max() returned, taken
- * back from the dump.  Exact where the dump allows it, else a range that holds it.
+ * The denominator of the selection: what mm/oom_kill.c:constrained_alloc() and mem_cgroup_get_max() returned,
+ * taken back from the dump.  Exact where the dump allows it, else a range that holds it.
  */
 #include <oomlens/badness.h>
 
@@ -22,7 +22,8 @@ struct facts {
 
 static struct oom_range add(struct oom_range a, struct oom_range b)
 {
-	return (struct oom_range){ oom_eval_min(a.lo + b.lo, OOM_PAGES_MAX), oom_eval_min(a.hi + b.hi, OOM_PAGES_MAX) };
+	return (struct oom_range){ oom_eval_min(a.lo + b.lo, OOM_PAGES_MAX),
+				   oom_eval_min(a.hi + b.hi, OOM_PAGES_MAX) };
 }
 
 static bool since(const struct facts *f, int64_t major, int64_t minor)
@@ -37,7 +38,8 @@ static int64_t pages_of_kb(const struct facts *f, int64_t kb)
 	return oom_eval_min(kb / (f->page / 1024), OOM_PAGES_MAX);
 }
 
-/* Unlimited prints as LLONG_MAX or ULONG_MAX bytes, or LONG_MAX pages, depending on the version: all far above any RAM. */
+/* Unlimited prints as LLONG_MAX or ULONG_MAX bytes, or LONG_MAX pages, depending on the version: all far
+ * above any RAM. */
 static int64_t limit_pages(const struct facts *f, int64_t kb)
 {
 	if (kb == OOM_NA)
@@ -71,7 +73,7 @@ static void gather(struct facts *f, const struct oom_profile *p, const struct oo
 		f->swap = (struct oom_range){ 0, OOM_PAGES_MAX };
 }
 
-/* ---- zones ------------------------------------------------------------------------------------------------------ */
+/* ---- zones ----------------------------------------------------------------------------------------- */
 
 static bool node_listed(struct oom_str list, int64_t node)
 {
@@ -108,7 +110,7 @@ static int64_t zone_sum(const struct facts *f, const char *name, const struct oo
 	return kb == OOM_NA ? OOM_NA : pages_of_kb(f, kb);
 }
 
-/* ---- no constraint: all RAM and swap ------------------------------------------------------------------------------ */
+/* ---- no constraint: all RAM and swap --------------------------------------------------------------- */
 
 static struct oom_range around(int64_t pages)
 {
@@ -121,25 +123,27 @@ static struct oom_range ram(const struct facts *f, const char **how)
 	int64_t present = zone_sum(f, "present", NULL), managed = zone_sum(f, "managed", NULL), v;
 	bool rhel7 = f->r.vendor == OOM_VENDOR_RHEL && f->r.el == 7;
 
-	if (ev->ram_pages == OOM_NA || ev->reserved_pages == OOM_NA || ev->ram_pages > OOM_PAGES_MAX)
+	if (!oom_eval_pages_ok(ev->ram_pages) || ev->reserved_pages == OOM_NA)
 		return unknown;
-	v = ev->ram_pages - ev->reserved_pages;
+	v = (int64_t)((uint64_t)ev->ram_pages - (uint64_t)ev->reserved_pages);
 	if (!rhel7 && since(f, 3, 19) && !since(f, 4, 2) && ev->cma_reserved_pages > 0) {
 		/* 3.19-4.1 print reserved less the CMA pages, and may wrap below zero doing so */
 		v = (int64_t)((uint64_t)v - (uint64_t)ev->cma_reserved_pages);
 		*how = "pages RAM - reserved - cma reserved";
-		return v > 0 ? (struct oom_range){ v, v } : unknown;
+		return v > 0 && v <= ev->ram_pages ? (struct oom_range){ v, v } : unknown;
 	}
 	if (!rhel7 && since(f, 3, 13) && !since(f, 3, 18)) {
-		/* `reserved` holds the last zone only; the zones' own managed counters add up if all of them are shown */
+		/* `reserved` holds the last zone only; the zones' own managed counters add up if all of them
+		 * are shown */
 		if (managed != OOM_NA && present == ev->ram_pages) {
 			*how = "the managed pages of all zones";
 			return (struct oom_range){ managed, managed };
 		}
+		/* what the other zones reserve is a few percent, never half */
 		*how = "at most pages RAM - reserved (3.13-3.17 count only one zone's reserve)";
 		return (struct oom_range){ managed != OOM_NA && managed > 0 ? managed : v / 2, v };
 	}
-	if (v <= 0)
+	if (v <= 0 || v > ev->ram_pages)
 		return unknown;
 	if (rhel7 || since(f, 3, 18)) {
 		*how = "pages RAM - reserved";
@@ -165,36 +169,43 @@ static struct oom_range of_machine(const struct facts *f, struct oom_arena *a, s
 	return add(r, f->swap);
 }
 
-/* ---- cpuset and memory policy -------------------------------------------------------------------------------------- */
+/* ---- cpuset and memory policy ---------------------------------------------------------------------- */
 
-static struct oom_range of_nodes(const struct facts *f, struct oom_str nodes, struct oom_arena *a, struct oom_str *how)
+static struct oom_range of_nodes(const struct facts *f, struct oom_str nodes, struct oom_arena *a,
+				 struct oom_str *how)
 {
 	int64_t present = nodes.p ? zone_sum(f, "present", &nodes) : OOM_NA;
-	const int64_t movable = 0xa;                 /* __GFP_HIGHMEM | __GFP_MOVABLE, the same bits in every version */
+	const int64_t movable = 0xa; /* __GFP_HIGHMEM | __GFP_MOVABLE, the same bits in every version */
 	struct oom_range r;
 
 	if (present == OOM_NA)
 		return unknown;
 	r.lo = r.hi = present;
 	if (!since(f, 5, 4)) {
-		/* node_spanned_pages: holes count and are not in the text; node addresses rarely span more than twice */
-		*how = oom_arena_fmt(a, "at least the present pages of nodes %.*s + total swap (this kernel counts holes too)",
+		/* node_spanned_pages: holes count and are not in the text; node addresses rarely span more
+		 * than twice */
+		*how = oom_arena_fmt(a,
+				     "at least the present pages of nodes %.*s + total swap (this kernel "
+				     "counts holes too)",
 				     (int)nodes.n, nodes.p);
 		r.hi = OOM_PAGES_MAX;
 	} else {
-		*how = oom_arena_fmt(a, "the present pages of nodes %.*s + total swap", (int)nodes.n, nodes.p);
+		*how = oom_arena_fmt(a, "the present pages of nodes %.*s + total swap", (int)nodes.n,
+				     nodes.p);
 		/* 6.1+ hides the zones above the one that the request could use */
 		if (since(f, 6, 1) && (f->ev->gfp_mask == OOM_NA || (f->ev->gfp_mask & movable) != movable))
-			r.hi = f->ev->ram_pages != OOM_NA && f->ev->ram_pages > present ? f->ev->ram_pages : present;
+			r.hi = oom_eval_pages_ok(f->ev->ram_pages) && f->ev->ram_pages > present
+				       ? f->ev->ram_pages
+				       : present;
 	}
 	return add(r, f->swap);
 }
 
-/* ---- memory cgroups ---------------------------------------------------------------------------------------------------- */
+/* ---- memory cgroups -------------------------------------------------------------------------------- */
 
 /*
- * memory.max plus what swap may add, by version.  Swappiness is never printed, and with swappiness 0 swap adds nothing
- * (3.7 on), so the lower end is the bare limit whenever swap exists.
+ * memory.max plus what swap may add, by version.  Swappiness is never printed, and with swappiness 0 swap
+ * adds nothing (3.7 on), so the lower end is the bare limit whenever swap exists.
  */
 static struct oom_range of_memcg(const struct facts *f, struct oom_arena *a, struct oom_str *how)
 {
@@ -219,16 +230,19 @@ static struct oom_range of_memcg(const struct facts *f, struct oom_arena *a, str
 	if (since(f, 3, 4) || f->r.major == 0)
 		r.lo = limit;                         /* swappiness may be 0 */
 	if (r.lo == r.hi)
-		*how = oom_arena_fmt(a, "the memory limit of the cgroup%s", r.hi > limit ? " and its swap" : "");
+		*how = oom_arena_fmt(a, "the memory limit of the cgroup%s",
+				     r.hi > limit ? " and its swap" : "");
 	else
-		*how = oom_arena_fmt(a, "the memory limit of the cgroup, plus its swap unless swappiness is 0%s%s",
-				     f->swap_elsewhere ? " (total swap from another dump of this boot)" : "",
-				     f->swap.hi == OOM_PAGES_MAX && swap_max == OOM_NA && memsw == OOM_NA ?
-				     " (the machine's total swap is not in the log)" : "");
+		*how = oom_arena_fmt(
+			a, "the memory limit of the cgroup, plus its swap unless swappiness is 0%s%s",
+			f->swap_elsewhere ? " (total swap from another dump of this boot)" : "",
+			f->swap.hi == OOM_PAGES_MAX && swap_max == OOM_NA && memsw == OOM_NA
+				? " (the machine's total swap is not in the log)"
+				: "");
 	return r;
 }
 
-/* ---- which of them -------------------------------------------------------------------------------------------------------- */
+/* ---- which of them --------------------------------------------------------------------------------- */
 
 struct oom_range oom_totalpages(const struct oom_profile *p, const struct oom_event *ev, struct oom_arena *a,
 				struct oom_str *how)

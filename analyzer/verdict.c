@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the replay's choice, held against the kernel's, is worth.  The steps go from what the log says outright to what
- * arithmetic must decide; the first that settles the case ends it.
+ * What the replay's choice, held against the kernel's, is worth.  The steps go from what the log says
+ * outright to what arithmetic must decide; the first that settles the case ends it.
  */
 #include "pass.h"
 
@@ -25,22 +25,13 @@ static bool insufficient(struct oom_case *c, enum oom_reason r, int64_t line)
 	return settle(c, OOM_VERDICT_INSUFFICIENT, r, line);
 }
 
-static bool per_mille(const struct oom_case *c)
-{
-	return c->p->flags & OOM_PROFILE_PER_MILLE;
-}
-
-static bool total_known(const struct oom_case *c)
-{
-	return c->total.lo <= c->total.hi;
-}
-
 static int64_t killed_pid(const struct oom_event *ev)
 {
 	return ev->nvictims ? ev->victim[0].pid : OOM_NA;
 }
 
-/* Rows of the chosen and of the killed pid in one walk: by thread group, else by the thread that the row names. */
+/* Rows of the chosen and of the killed pid in one walk: by thread group, else by the thread that the row
+ * names. */
 static void find_rows(const struct oom_event *ev, ptrdiff_t *chosen, ptrdiff_t *victim)
 {
 	ptrdiff_t by_tgid[2] = { -1, -1 }, by_pid[2] = { -1, -1 };
@@ -60,134 +51,7 @@ static void find_rows(const struct oom_event *ev, ptrdiff_t *chosen, ptrdiff_t *
 	*victim = pid[1] == OOM_NA ? -1 : by_tgid[1] >= 0 ? by_tgid[1] : by_pid[1];
 }
 
-/* ---- passes ------------------------------------------------------------------------------------------------- */
-
-static struct oom_pick pass(const struct oom_case *c, const struct oom_eval *e, enum oom_side side, int64_t apart_points)
-{
-	struct oom_pass p = {
-		.ev = c->ev, .eval = e, .tie = c->tie, .skip = c->skip, .nskips = c->nskips, .side = side,
-		.apart = apart_points == OOM_NA ? -1 : c->actual, .apart_points = apart_points,
-	};
-	struct oom_pick k;
-
-	oom_pass_run(&p, &k);
-	return k;
-}
-
-static bool is_skipped_row(const struct oom_case *c, ptrdiff_t row)
-{
-	for (size_t i = 0; i < c->nskips; i++)
-		if ((ptrdiff_t)c->skip[i].index == row)
-			return true;
-	return false;
-}
-
-/* The kernel's own points of a row, where the score line narrows what the table leaves open. */
-static void narrow_points(const struct oom_case *c, const struct oom_eval *e, struct oom_terms *x)
-{
-	int64_t s = c->ev->chosen_score, lo, hi;
-
-	if (s == OOM_NA || s < 0 || s > INT32_MAX || c->ev->allocating_task == 1)
-		return;
-	if (per_mille(c)) {
-		lo = hi = s;
-	} else {
-		if (!total_known(c))
-			return;
-		/* points * 1000 / totalpages == s */
-		lo = (s * e->total.lo + 999) / 1000;
-		hi = ((s + 1) * e->total.hi - 1) / 1000;
-	}
-	if (lo <= x->hi && hi >= x->lo) {
-		x->lo = x->lo > lo ? x->lo : lo;
-		x->hi = x->hi < hi ? x->hi : hi;
-	}
-}
-
-/* Must the actual row win, whatever the hidden terms are?  Could it? */
-static void weigh(const struct oom_case *c, const struct oom_eval *e, bool *must, bool *may)
-{
-	struct oom_pick k;
-	struct oom_terms x;
-
-	*must = *may = false;
-	if (oom_eval_task(e, &c->ev->task[c->actual], &x) != OOM_WHY_ELIGIBLE)
-		return;
-	narrow_points(c, e, &x);
-	k = pass(c, e, OOM_SIDE_HIGH, x.lo);
-	*must = *may = k.best == c->actual && (c->order_known || k.tied == 1);
-	if (*must)
-		return;
-	k = pass(c, e, OOM_SIDE_LOW, x.hi);
-	*may = k.best == c->actual || (k.best >= 0 && k.best_points == x.hi &&
-				       (k.wide || !c->order_known) && !is_skipped_row(c, c->actual));
-}
-
-static void look(struct oom_case *c)
-{
-	oom_eval_total(&c->eval, oom_eval_shown(c->p, c->total));
-	c->pick = pass(c, &c->eval, OOM_SIDE_NOMINAL, OOM_NA);
-	c->winner = c->pick.best;
-	c->runner_up = c->pick.second;
-	c->margin = c->winner >= 0 && c->runner_up >= 0 && !c->pick.wide ? c->pick.best_points - c->pick.second_points : OOM_NA;
-	/* points shift with totalpages unless none is adjusted */
-	if ((!total_known(c) || (!per_mille(c) && c->total.lo != c->total.hi)) && c->pick.any_adj)
-		c->margin = OOM_NA;
-}
-
-struct scene { struct oom_range t[2]; size_t n; };
-
-/* Page profiles are linear in totalpages, so what holds at both ends holds between; per mille takes the range at once. */
-static struct scene scenes(const struct oom_case *c)
-{
-	struct scene s = { .n = 1 };
-
-	if (per_mille(c)) {
-		s.t[0] = c->total;
-		return s;
-	}
-	if (!total_known(c)) {
-		s.t[0] = (struct oom_range){ 1, 1 };
-		s.t[1] = (struct oom_range){ OOM_PAGES_MAX, OOM_PAGES_MAX };
-	} else {
-		s.t[0] = (struct oom_range){ c->total.lo, c->total.lo };
-		s.t[1] = (struct oom_range){ c->total.hi, c->total.hi };
-	}
-	s.n = s.t[0].lo == s.t[1].lo || (!c->pick.any_adj && c->p->root != OOM_ROOT_ADJ_MINUS_30) ? 1 : 2;
-	return s;
-}
-
-/* must: in every scene; may: in one, or somewhere between two scenes that choose differently. */
-static void weigh_scenes(const struct oom_case *c, bool trust_root, bool *must, bool *may)
-{
-	struct scene s = scenes(c);
-	ptrdiff_t best[2] = { -1, -1 };
-
-	if (s.n == 1 && !c->pick.wide) {                      /* one value for every candidate: look() has the answer */
-		*must = c->pick.best == c->actual && (c->order_known || c->pick.tied == 1);
-		*may = *must || (!c->order_known && c->pick.best >= 0 && c->actual_terms.nominal == c->pick.best_points &&
-				 c->actual_eligible);
-		return;
-	}
-	*must = true;
-	*may = false;
-	for (size_t i = 0; i < s.n; i++) {
-		struct oom_eval e = c->eval;
-		bool m, y;
-
-		e.trust_root = trust_root;
-		oom_eval_total(&e, s.t[i]);
-		weigh(c, &e, &m, &y);
-		*must &= m;
-		*may |= y;
-		if (s.n == 2)
-			best[i] = pass(c, &e, OOM_SIDE_NOMINAL, OOM_NA).best;
-	}
-	if (s.n == 2 && best[0] != best[1])
-		*may = true;
-}
-
-/* ---- what the log says outright ---------------------------------------------------------------------------------- */
+/* ---- what the log says outright -------------------------------------------------------------------- */
 
 static bool step_will_free(struct oom_case *c)
 {
@@ -237,7 +101,8 @@ static bool step_table_gaps(struct oom_case *c)
 	if (ev->table_complete != 1)
 		return insufficient(c, OOM_REASON_TRUNCATED_TABLE, to);
 	for (size_t i = 0; i < ev->nnotes && from != OOM_NA && to != OOM_NA; i++)
-		if (oom_str_is(ev->note[i].kind, "damaged_line") && ev->note[i].line >= from && ev->note[i].line <= to)
+		if (oom_str_is(ev->note[i].kind, "damaged_line") && ev->note[i].line >= from &&
+		    ev->note[i].line <= to)
 			return insufficient(c, OOM_REASON_DAMAGED_TABLE, ev->note[i].line);
 	if (c->pick.damaged)
 		return insufficient(c, OOM_REASON_DAMAGED_TABLE, from);
@@ -255,15 +120,16 @@ static bool step_no_killable(struct oom_case *c)
 	if (!c->pick.eligible)
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_NO_KILLABLE, ev->at[OOM_AT_OUTCOME]);
 	c->other = c->pick.best;
-	/* who is left may be an earlier victim whose mm is marked: killed before this log begins, or in doubt */
-	if (is_skipped_row(c, c->other))
+	/* who is left may be an earlier victim whose mm is marked: killed before this log begins, or in doubt
+	 */
+	if (oom_case_skipped(c, c->other))
 		return insufficient(c, OOM_REASON_PREVIOUS_VICTIM_SKIPPED, ev->task[c->other].line);
 	return settle(c, OOM_VERDICT_UNEXPLAINED, OOM_REASON_NO_KILLABLE, ev->at[OOM_AT_OUTCOME]);
 }
 
 static bool step_totalpages(struct oom_case *c)
 {
-	if (!per_mille(c) || total_known(c))
+	if (!oom_case_per_mille(c) || oom_case_total_known(c))
 		return false;
 	return insufficient(c, OOM_REASON_UNKNOWN_TOTALPAGES, c->ev->at[OOM_AT_TABLE]);
 }
@@ -276,18 +142,30 @@ static bool step_no_kill(struct oom_case *c)
 }
 
 /*
- * Whom did the kernel choose?  The summary (5.0+) and the first kill line (up to 5.0) name the chosen one, the last line
- * the one that got the signal: a child of it up to 5.0, or the thread of it that owns the mm.
+ * Whom did the kernel choose?  The summary (5.0+) and the first kill line (up to 5.0) name the chosen one,
+ * the last line the one that got the signal: a child of it up to 5.0, or the thread of it that owns the mm.
  */
 static bool step_actual(struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
 	ptrdiff_t chosen = c->chosen_row, victim = c->victim_row;
+	int64_t summary = ev->at[OOM_AT_SUMMARY];
 
 	if (chosen < 0 && victim < 0)
 		return insufficient(c, OOM_REASON_VICTIM_NOT_IN_TABLE, ev->at[OOM_AT_KILL]);
 	c->actual = chosen >= 0 ? chosen : victim;
 	c->by_thread = chosen < 0 && ev->chosen_pid != OOM_NA;
+	/* the summary names the group's leader, which a row always shows: if none does, the line is cut or
+	 * not of this dump */
+	if (c->by_thread && summary != OOM_NA) {
+		c->by_thread = false;
+		for (size_t i = 0; i < ev->nnotes; i++)
+			if (ev->note[i].line == summary && oom_str_is(ev->note[i].kind, "damaged_line"))
+				return false;
+		c->detail = oom_arena_fmt(c->arena, "the summary names pid %lld, which has no row",
+					  (long long)ev->chosen_pid);
+		return insufficient(c, OOM_REASON_DAMAGED_TABLE, summary);
+	}
 	if (chosen >= 0 && victim != chosen && ev->nvictims && ev->victim[0].role == OOM_ROLE_CHILD)
 		c->child = victim;
 	else if (chosen >= 0 && victim >= 0 && victim != chosen)
@@ -299,98 +177,7 @@ static bool step_actual(struct oom_case *c)
 	return false;
 }
 
-/* ---- drift -------------------------------------------------------------------------------------------------------- */
-
-/*
- * Between the selection and a row of the table other CPUs go on.  Three things move a counter by then: a batch that a
- * thread or CPU kept to itself is flushed (64 events for each of four counters until 6.1; from 6.2 at least 32 per CPU,
- * taken as 128 for the machines that have many); a transparent huge page is mapped or split at once (512 pages); and the
- * task faults on, for which 100 pages per millisecond (400 MB/s) between the event's first line and the kill line is
- * allowed, never more than a hundredth of totalpages.
- */
-#define DRIFT_HUGE_PAGE   512
-#define DRIFT_PER_MS      100
-
-static void drift_bound(struct oom_case *c)
-{
-	const struct oom_event *ev = c->ev;
-	int64_t batch = c->p->flags & OOM_PROFILE_EXACT_SUMS ? 0 : c->p->flags & OOM_PROFILE_SIGNED ? 4 * 128 : 4 * 64;
-	int64_t base = DRIFT_HUGE_PAGE + batch, total = total_known(c) ? c->total.hi : OOM_PAGES_MAX, cap;
-
-	c->elapsed_us = OOM_NA;
-	if (ev->nvictims && ev->victim[0].killed_us != OOM_NA && ev->boot_us != OOM_NA &&
-	    ev->victim[0].killed_us >= ev->boot_us && ev->victim[0].killed_us - ev->boot_us < 600000000)
-		c->elapsed_us = ev->victim[0].killed_us - ev->boot_us;
-	c->drift = base + (c->elapsed_us == OOM_NA ? 0 : c->elapsed_us / 1000 * DRIFT_PER_MS);
-	cap = total / 100 > base ? total / 100 : base;
-	if (c->drift > cap)
-		c->drift = cap;
-	if (per_mille(c))
-		c->drift = total_known(c) ? 1 + c->drift * 1000 / (c->total.lo > 0 ? c->total.lo : 1) : 1;
-}
-
-/* ---- cross-checks --------------------------------------------------------------------------------------------------- */
-
-/* 0: the score line agrees; 1: it agrees within the drift; 2: it contradicts. */
-static int check_score(const struct oom_case *c)
-{
-	int64_t s = c->ev->chosen_score, lo = INT64_MAX, hi = INT64_MIN;
-	struct scene sc = scenes(c);
-
-	if (s == OOM_NA || (!per_mille(c) && !total_known(c)))
-		return 0;
-	if (!per_mille(c) && c->total.lo != c->total.hi) {
-		sc.t[0] = (struct oom_range){ c->total.lo, c->total.lo };
-		sc.t[1] = (struct oom_range){ c->total.hi, c->total.hi };
-		sc.n = 2;
-	}
-	for (int slack = 0; slack < 2; slack++) {
-		for (size_t i = 0; i < sc.n; i++) {
-			struct oom_eval e = c->eval;
-			struct oom_terms x;
-			int64_t d = slack ? c->drift : 0, a, b;
-
-			oom_eval_total(&e, sc.t[i]);
-			if (oom_eval_task(&e, &c->ev->task[c->actual], &x) != OOM_WHY_ELIGIBLE)
-				return 2;
-			a = x.lo - d > 1 ? x.lo - d : 1;
-			b = x.hi + d;
-			a = per_mille(c) ? a : a * 1000 / e.total.lo;
-			b = per_mille(c) ? b : b * 1000 / e.total.lo;
-			lo = a < lo ? a : lo;
-			hi = b > hi ? b : hi;
-		}
-		if (s >= lo && s <= hi)
-			return slack;
-	}
-	return 2;
-}
-
-/*
- * A memcg's totalpages depends on swappiness and swap that are not printed; S = points * 1000 / T (3.5-5.0) says where
- * between its ends it was.
- */
-static void narrow_total(struct oom_case *c)
-{
-	int64_t s = c->ev->chosen_score, adj = c->ev->task[c->actual].oom_score_adj, q, lo, hi;
-	struct oom_terms x;
-	struct oom_eval e = c->eval;
-
-	if (s == OOM_NA || s < 1 || s > INT32_MAX || per_mille(c) || !total_known(c) || c->total.lo == c->total.hi)
-		return;
-	oom_eval_total(&e, (struct oom_range){ 1, 1 });       /* without the adjustment's term */
-	q = s - adj;
-	if (oom_eval_task(&e, &c->ev->task[c->actual], &x) != OOM_WHY_ELIGIBLE || q < 2)
-		return;
-	/* adj * (T / 1000) loses up to a thousandth of adj */
-	lo = x.lo * 1000 / (adj ? q + 2 : q + 1);
-	hi = x.hi * 1000 / (adj ? q - 1 : q) + 1;
-	if (lo > c->total.hi || hi < c->total.lo)
-		return;                                       /* a contradiction: check_score() will say so */
-	c->total.lo = lo > c->total.lo ? lo : c->total.lo;
-	c->total.hi = hi < c->total.hi ? hi : c->total.hi;
-	look(c);
-}
+/* ---- cross-checks ---------------------------------------------------------------------------------- */
 
 /* The row and the kill line must be of one process. */
 static bool check_kill_line(struct oom_case *c)
@@ -401,42 +188,28 @@ static bool check_kill_line(struct oom_case *c)
 	if (!ev->nvictims || c->child >= 0 || c->by_thread)
 		return true;
 	if (ev->victim[0].oom_score_adj != OOM_NA && ev->victim[0].oom_score_adj != t->oom_score_adj) {
-		c->detail = oom_arena_fmt(c->arena, "its row has oom_score_adj %lld, the kill line %lld",
-					  (long long)t->oom_score_adj, (long long)ev->victim[0].oom_score_adj);
+		c->detail =
+			oom_arena_fmt(c->arena, "its row has oom_score_adj %lld, the kill line %lld",
+				      (long long)t->oom_score_adj, (long long)ev->victim[0].oom_score_adj);
 		return false;
 	}
 	return true;
 }
 
-/* A recorded ballot has the kernel's own points. */
-static size_t check_ballot(const struct oom_case *c)
-{
-	size_t wrong = 0;
-
-	if (!total_known(c) || per_mille(c) || c->ev->task[0].kernel_points == OOM_NA)
-		return 0;
-	for (size_t i = 0; i < c->ev->ntasks; i++) {
-		const struct oom_task *t = &c->ev->task[i];
-		struct oom_terms x;
-
-		if (t->kernel_points == OOM_NA || oom_eval_task(&c->eval, t, &x) != OOM_WHY_ELIGIBLE)
-			continue;
-		wrong += t->kernel_points < x.lo || t->kernel_points > x.hi;
-	}
-	return wrong;
-}
-
 static bool contradicted(struct oom_case *c)
 {
-	size_t wrong = check_ballot(c);
-	int score = check_score(c);
+	size_t wrong = oom_case_check_ballot(c);
+	int score = oom_case_check_score(c);
 
 	if (wrong) {
-		c->detail = oom_arena_fmt(c->arena, "the recorded points of %zu tasks differ from the arithmetic", wrong);
-		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH, c->ev->at[OOM_AT_TABLE]);
+		c->detail = oom_arena_fmt(
+			c->arena, "the recorded points of %zu tasks differ from the arithmetic", wrong);
+		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH,
+			      c->ev->at[OOM_AT_TABLE]);
 	}
 	if (score == 2)
-		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH, c->ev->at[OOM_AT_SCORE]);
+		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH,
+			      c->ev->at[OOM_AT_SCORE]);
 	if (!check_kill_line(c))
 		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_DAMAGED_TABLE, c->ev->at[OOM_AT_KILL]);
 	if (score == 1)
@@ -444,7 +217,7 @@ static bool contradicted(struct oom_case *c)
 	return false;
 }
 
-/* ---- the arithmetic --------------------------------------------------------------------------------------------------- */
+/* ---- the arithmetic -------------------------------------------------------------------------------- */
 
 /* An earlier victim that would have won: the rule that passed it over stands in the log. */
 static bool passed_over_victim(struct oom_case *c)
@@ -477,7 +250,7 @@ static bool agreed(struct oom_case *c)
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_GROUP_KILL, kill);
 	if (ev->sysrq == 1)
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_SYSRQ, kill);
-	if (c->by_thread || (ev->nvictims && killed_pid(ev) != ev->chosen_pid && ev->chosen_pid != OOM_NA))
+	if (c->by_thread || (c->chosen_row >= 0 && c->victim_row >= 0 && killed_pid(ev) != ev->chosen_pid))
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_THREAD_OF_CHOSEN, kill);
 	if (c->pick.tied > 1)
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_TIE_BREAK, kill);
@@ -490,18 +263,20 @@ static bool undecided(struct oom_case *c)
 	bool must, may;
 
 	c->other = c->pick.best != c->actual ? c->pick.best : c->pick.second;
-	if (!c->order_known && c->pick.tied > 1 && c->pick.best_points == c->actual_terms.nominal && !c->pick.wide)
+	if (!c->order_known && c->pick.tied > 1 && c->pick.best_points == c->actual_terms.nominal &&
+	    !c->pick.wide)
 		return insufficient(c, OOM_REASON_TIE_BREAK, c->ev->at[OOM_AT_TABLE]);
-	weigh_scenes(c, true, &must, &may);
-	if (must && !contradicted(c))                          /* only the doubt about root's capability was left */
+	oom_case_weigh(c, true, &must, &may);
+	if (must && !contradicted(c)) /* only the doubt about root's capability was left */
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_ROOT_BONUS,
 			      c->other >= 0 ? c->ev->task[c->other].line : OOM_NA);
 	if (must)
 		return true;
 	for (size_t i = 0; i < c->nskips; i++)
-		if (c->skip[i].maybe && ((ptrdiff_t)c->skip[i].index == c->pick.best || c->skip[i].index == (size_t)c->actual))
+		if (c->skip[i].maybe &&
+		    ((ptrdiff_t)c->skip[i].index == c->pick.best || c->skip[i].index == (size_t)c->actual))
 			return insufficient(c, OOM_REASON_PREVIOUS_VICTIM_SKIPPED, c->skip[i].prior->line);
-	if (scenes(c).n > 1 && !c->pick.wide)
+	if (oom_case_total_matters(c) && !c->pick.wide)
 		return insufficient(c, OOM_REASON_UNKNOWN_TOTALPAGES, c->ev->at[OOM_AT_TABLE]);
 	return insufficient(c, OOM_REASON_HIDDEN_TERM, c->ev->at[OOM_AT_TABLE]);
 }
@@ -513,27 +288,30 @@ static bool drift_matters(const struct oom_case *c)
 	struct oom_eval e = c->eval;
 	struct oom_terms x;
 
-	if (per_mille(c) || c->p->floor == OOM_NA)
+	if (oom_case_per_mille(c) || c->p->floor == OOM_NA)
 		return true;
 	bare.floor = OOM_NA;
 	e.p = &bare;
-	return oom_eval_task(&e, &c->ev->task[c->actual], &x) == OOM_WHY_ELIGIBLE && x.hi + c->drift > c->p->floor;
+	return oom_eval_task(&e, &c->ev->task[c->actual], &x) == OOM_WHY_ELIGIBLE &&
+	       x.hi + c->drift > c->p->floor;
 }
 
 static bool same_mm(const struct oom_task *a, const struct oom_task *b)
 {
-	return a->total_vm_pages == b->total_vm_pages && a->rss_pages == b->rss_pages && a->swap_pages == b->swap_pages &&
-	       a->pgtables_bytes == b->pgtables_bytes && a->nr_ptes == b->nr_ptes && a->uid == b->uid &&
-	       a->total_vm_pages != OOM_NA && a->rss_pages > 0;
+	return a->total_vm_pages == b->total_vm_pages && a->rss_pages == b->rss_pages &&
+	       a->swap_pages == b->swap_pages && a->pgtables_bytes == b->pgtables_bytes &&
+	       a->nr_ptes == b->nr_ptes && a->uid == b->uid && a->total_vm_pages != OOM_NA &&
+	       a->rss_pages > 0;
 }
 
 static bool is_origin(const struct oom_case *c)
 {
-	/* swapoff and ksm writers are chosen at the top of the scale: the old line prints (2^64 - 1000) / T, cut to 32 bits */
+	/* swapoff and ksm writers are chosen at the top of the scale: the old line prints (2^64 - 1000) / T,
+	 * cut to 32 bits */
 	int64_t s = c->ev->chosen_score;
 
-	return s != OOM_NA && total_known(c) && c->total.lo == c->total.hi && !per_mille(c) &&
-	       s == (int64_t)(uint32_t)((UINT64_MAX - 999) / (uint64_t)c->total.lo);
+	return s != OOM_NA && oom_case_total_known(c) && c->total.lo == c->total.hi &&
+	       !oom_case_per_mille(c) && s == (int64_t)(uint32_t)((UINT64_MAX - 999) / (uint64_t)c->total.lo);
 }
 
 static bool vendor_policy(const struct oom_case *c)
@@ -541,13 +319,15 @@ static bool vendor_policy(const struct oom_case *c)
 	struct oom_release r;
 
 	return c->ev->kernel.p && oom_release_parse(c->ev->kernel, &r) &&
-	       (r.vendor == OOM_VENDOR_EULER || r.vendor == OOM_VENDOR_ANOLIS || r.vendor == OOM_VENDOR_TENCENT);
+	       (r.vendor == OOM_VENDOR_EULER || r.vendor == OOM_VENDOR_ANOLIS ||
+		r.vendor == OOM_VENDOR_TENCENT);
 }
 
 static bool disagreed(struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
-	const struct oom_task *a = &ev->task[c->actual], *w = c->pick.best >= 0 ? &ev->task[c->pick.best] : NULL;
+	const struct oom_task *a = &ev->task[c->actual],
+			      *w = c->pick.best >= 0 ? &ev->task[c->pick.best] : NULL;
 	int64_t short_of = w ? c->pick.best_points - c->actual_terms.nominal : 0;
 	bool first_line = ev->chosen_pid != OOM_NA || !(c->p->flags & OOM_PROFILE_CHILD);
 
@@ -556,10 +336,11 @@ static bool disagreed(struct oom_case *c)
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_OOM_TASK_ORIGIN, ev->at[OOM_AT_SCORE]);
 	if (w && same_mm(a, w) && c->p >= oom_profile_named("4.7"))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_VFORK_CHILD, w->line);
-	if (w && c->actual_eligible && short_of >= 0 && short_of <= c->drift && first_line && drift_matters(c))
+	if (w && c->actual_eligible && short_of >= 0 && short_of <= c->drift && first_line &&
+	    drift_matters(c))
 		return settle(c, OOM_VERDICT_WITHIN_DRIFT, OOM_REASON_COUNTER_DRIFT, w->line);
 	if (c->by_thread && c->p->flags & OOM_PROFILE_CHILD && w && oom_str_eq(w->comm, ev->chosen_comm)) {
-		c->child = c->actual;                          /* a thread of the winner was named, its child was killed */
+		c->child = c->actual; /* a thread of the winner was named, its child was killed */
 		c->actual = c->pick.best;
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_CHILD_SACRIFICED, ev->at[OOM_AT_SCORE]);
 	}
@@ -578,13 +359,14 @@ static bool step_arithmetic(struct oom_case *c)
 {
 	bool must, may;
 
-	narrow_total(c);
-	c->actual_eligible = oom_eval_task(&c->eval, &c->ev->task[c->actual], &c->actual_terms) == OOM_WHY_ELIGIBLE &&
-			     !is_skipped_row(c, c->actual);
+	oom_case_drift(c);
+	oom_case_narrow(c);
+	c->actual_eligible =
+		oom_eval_task(&c->eval, &c->ev->task[c->actual], &c->actual_terms) == OOM_WHY_ELIGIBLE &&
+		!oom_case_skipped(c, c->actual);
 	if (!c->actual_eligible)
 		memset(&c->actual_terms, 0, sizeof(c->actual_terms));
-	drift_bound(c);
-	weigh_scenes(c, false, &must, &may);
+	oom_case_weigh(c, false, &must, &may);
 	if (must) {
 		c->winner = c->actual;
 		return agreed(c);
@@ -592,16 +374,18 @@ static bool step_arithmetic(struct oom_case *c)
 	return may ? undecided(c) : disagreed(c);
 }
 
-/* ---- the case ------------------------------------------------------------------------------------------------------------ */
+/* ---- the case ---------------------------------------------------------------------------------------- */
 
-/* Up to 5.2 a memcg's scan does not follow the table, nor does RHEL 8.3's, which scans 5.3's way but prints the old way. */
+/* Up to 5.2 a memcg's scan does not follow the table, nor does RHEL 8.3's, which scans 5.3's way but prints
+ * the old way. */
 static bool order_is_known(const struct oom_case *c)
 {
 	struct oom_release r;
 
 	if (c->ev->scope != OOM_SCOPE_MEMCG)
 		return true;
-	if (c->ev->kernel.p && oom_release_parse(c->ev->kernel, &r) && r.el == 8 && !strcmp(c->p->name, "5.3"))
+	if (c->ev->kernel.p && oom_release_parse(c->ev->kernel, &r) && r.el == 8 &&
+	    !strcmp(c->p->name, "5.3"))
 		return false;
 	return !(c->p->flags & OOM_PROFILE_MEMCG_THREADS);
 }
@@ -609,8 +393,9 @@ static bool order_is_known(const struct oom_case *c)
 int oom_case_judge(struct oom_case *c)
 {
 	static bool (*const steps[])(struct oom_case *) = {
-		step_will_free, step_allocating, step_policy, step_panic, step_no_table, step_table_gaps, step_no_killable,
-		step_totalpages, step_no_kill, step_actual, step_arithmetic,
+		step_will_free, step_allocating, step_policy,	   step_panic,
+		step_no_table,	step_table_gaps, step_no_killable, step_totalpages,
+		step_no_kill,	step_actual,	 step_arithmetic,
 	};
 	int r;
 
@@ -623,7 +408,7 @@ int oom_case_judge(struct oom_case *c)
 	r = oom_case_skips(c);
 	if (r < 0)
 		return r;
-	look(c);
+	oom_case_look(c);
 	find_rows(c->ev, &c->chosen_row, &c->victim_row);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(steps); i++)
 		if (steps[i](c))

@@ -27,14 +27,17 @@ static const char *amount(const struct oom_case *c, int64_t points, bool unit)
 	double mib;
 
 	if (c->p->flags & OOM_PROFILE_PER_MILLE)
-		s = oom_arena_fmt(c->arena, "%s%s", oom_case_number(c, points), unit ? " points of 1,000" : "");
+		s = oom_arena_fmt(c->arena, "%s%s", oom_case_number(c, points),
+				  unit ? " points of 1,000" : "");
 	else if (page == OOM_NA || page <= 0)
 		s = oom_arena_fmt(c->arena, "%s%s", oom_case_number(c, points), unit ? " points" : "");
 	else {
 		mib = (double)points * (double)page / 1048576.0;
-		s = mib < 1024 && mib > -1024 ?
-		    oom_arena_fmt(c->arena, "%s%s (%.1f MiB)", oom_case_number(c, points), unit ? " points" : "", mib) :
-		    oom_arena_fmt(c->arena, "%s%s (%.1f GiB)", oom_case_number(c, points), unit ? " points" : "", mib / 1024);
+		s = mib < 1024 && mib > -1024
+			    ? oom_arena_fmt(c->arena, "%s%s (%.1f MiB)", oom_case_number(c, points),
+					    unit ? " points" : "", mib)
+			    : oom_arena_fmt(c->arena, "%s%s (%.1f GiB)", oom_case_number(c, points),
+					    unit ? " points" : "", mib / 1024);
 	}
 	return s.p ? s.p : "?";
 }
@@ -95,6 +98,9 @@ static int64_t points_of(const struct oom_case *c, ptrdiff_t row)
 
 	if (row < 0 || oom_eval_task(&c->eval, &c->ev->task[row], &x) != OOM_WHY_ELIGIBLE)
 		return 0;
+	/* until 3.4 the kill line states the badness itself */
+	if (row == c->actual && c->p->flags & OOM_PROFILE_PER_MILLE && c->ev->chosen_score != OOM_NA)
+		return c->ev->chosen_score;
 	return x.nominal;
 }
 
@@ -107,7 +113,10 @@ static const char *holds(const struct oom_case *c, ptrdiff_t row)
 		     (x.lo == x.hi || c->p->root != OOM_ROOT_NONE) &&
 		     (x.swap_lo == x.swap_hi && x.pt_lo == x.pt_hi);
 
-	if (known && c->ev->task[row].oom_score_adj && c->total.lo != c->total.hi)
+	if (row == c->actual && c->p->flags & OOM_PROFILE_PER_MILLE && c->ev->chosen_score != OOM_NA)
+		known = true;
+	if (known && !(c->p->flags & OOM_PROFILE_PER_MILLE) && c->ev->task[row].oom_score_adj &&
+	    c->total.lo != c->total.hi)
 		known = false;
 	s = oom_arena_fmt(c->arena, "%s%s", known ? "" : "about ", amount(c, points_of(c, row), true));
 	return s.p ? s.p : "?";
@@ -156,7 +165,7 @@ static const char *expected(const struct oom_case *c)
 	return s.p ? s.p : "";
 }
 
-/* ---- a sentence per reason ---------------------------------------------------------------------------------------- */
+/* ---- a sentence per reason ------------------------------------------------------------------------- */
 
 static struct oom_str say_highest(const struct oom_case *c)
 {
@@ -166,46 +175,60 @@ static struct oom_str say_highest(const struct oom_case *c)
 static struct oom_str say_tie(const struct oom_case *c)
 {
 	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
-		return oom_arena_fmt(c->arena, "%s shares the highest badness, %s, with %s other task%s; which of equals a %s kernel "
-				     "takes in a memory cgroup depends on an order that the log does not show.",
-				     victim(c), amount(c, c->pick.best_points, true),
-				     oom_case_number(c, (int64_t)c->pick.tied - 1), c->pick.tied == 2 ? "" : "s", c->p->since);
-	return oom_arena_fmt(c->arena, "%s was killed: %s tasks shared the highest badness, %s, and of equals this kernel takes the "
-			     "%s of its list.", victim(c), oom_case_number(c, (int64_t)c->pick.tied),
-			     amount(c, c->pick.best_points, true), c->tie == OOM_TIE_LAST ? "last" : "first");
+		return oom_arena_fmt(
+			c->arena,
+			"%s shares the highest badness, %s, with %s other task%s; which of equals a %s "
+			"kernel takes in a memory cgroup depends on an order that the log does not show.",
+			victim(c), amount(c, c->pick.best_points, true),
+			oom_case_number(c, (int64_t)c->pick.tied - 1), c->pick.tied == 2 ? "" : "s",
+			c->p->since);
+	return oom_arena_fmt(
+		c->arena,
+		"%s was killed: %s tasks shared the highest badness, %s, and of equals this kernel takes "
+		"the %s of its list.",
+		victim(c), oom_case_number(c, (int64_t)c->pick.tied), amount(c, c->pick.best_points, true),
+		c->tie == OOM_TIE_LAST ? "last" : "first");
 }
 
 static struct oom_str say_allocating(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "%s was killed because vm.oom_kill_allocating_task is set: the task that asked for memory "
-			     "dies and no badness is compared.", victim(c));
+	return oom_arena_fmt(
+		c->arena,
+		"%s was killed because vm.oom_kill_allocating_task is set: the task that asked for memory "
+		"dies and no badness is compared.",
+		victim(c));
 }
 
 static struct oom_str say_sysrq(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "Somebody asked for a kill with SysRq-f; %s.", had_highest(c, "killed"));
+	return oom_arena_fmt(c->arena, "Somebody asked for a kill with SysRq-f; %s.",
+			     had_highest(c, "killed"));
 }
 
 static struct oom_str say_child(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "%s had the highest badness of %s, %s, but up to 5.0 the kernel kills the worst child that has "
-			     "memory of its own in its place: %s.", who(c, c->actual), tasks(c),
-			     holds(c, c->actual), killed_child(c));
+	return oom_arena_fmt(c->arena,
+			     "%s had the highest badness of %s, %s, but up to 5.0 the kernel kills the "
+			     "worst child that has memory of its own in its place: %s.",
+			     who(c, c->actual), tasks(c), holds(c, c->actual), killed_child(c));
 }
 
 static struct oom_str say_previous(const struct oom_case *c)
 {
 	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
-		return oom_arena_fmt(c->arena, "It cannot be decided: %s stands in the table, but the log does not show whether the kernel "
-				     "still counted it as killed before.", who(c, c->other >= 0 ? c->other : c->pick.best));
+		return oom_arena_fmt(c->arena,
+				     "It cannot be decided: %s stands in the table, but the log does not "
+				     "show whether the kernel still counted it as killed before.",
+				     who(c, c->other >= 0 ? c->other : c->pick.best));
 	return oom_arena_fmt(c->arena, "%s; %s shows %s, but it had been killed before and was passed over.",
 			     had_highest(c, "killed"), who(c, c->other), holds(c, c->other));
 }
 
 static struct oom_str say_group(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "%s; memory.oom.group took %s process%s in all.", had_highest(c, "chosen"),
-			     oom_case_number(c, (int64_t)c->ev->nvictims), c->ev->nvictims == 1 ? "" : "es");
+	return oom_arena_fmt(c->arena, "%s; memory.oom.group took %s process%s in all.",
+			     had_highest(c, "chosen"), oom_case_number(c, (int64_t)c->ev->nvictims),
+			     c->ev->nvictims == 1 ? "" : "es");
 }
 
 static struct oom_str say_drift(const struct oom_case *c)
@@ -214,26 +237,35 @@ static struct oom_str say_drift(const struct oom_case *c)
 	struct oom_str when = OOM_STR("");
 
 	if (c->elapsed_us != OOM_NA)
-		when = oom_arena_fmt(c->arena, " in the %lld.%03lld s up to the kill", (long long)(c->elapsed_us / 1000000),
+		when = oom_arena_fmt(c->arena, " in the %lld.%03lld s up to the kill",
+				     (long long)(c->elapsed_us / 1000000),
 				     (long long)(c->elapsed_us / 1000 % 1000));
 	if (c->pick.best == c->actual)
-		return oom_arena_fmt(c->arena, "%s; the score of its kill line differs from the table by no more than the %s that the "
-				     "counters may have moved%.*s.", had_highest(c, "killed"), amount(c, c->drift, true),
-				     (int)when.n, when.p ? when.p : "");
+		return oom_arena_fmt(c->arena,
+				     "%s; the score of its kill line differs from the table by no more "
+				     "than the %s that the counters may have moved%.*s.",
+				     had_highest(c, "killed"), amount(c, c->drift, true), (int)when.n,
+				     when.p ? when.p : "");
 	if (!by)
-		return oom_arena_fmt(c->arena, "%s was killed with the highest badness, %s, which the table also gives %s: of such equals the "
-				     "kernel takes the other, unless the counters moved%.*s.", victim(c),
-				     amount(c, c->pick.best_points, true), who(c, c->pick.best), (int)when.n, when.p ? when.p : "");
-	return oom_arena_fmt(c->arena, "The table puts %s ahead of %s by %s, which is within the %s that the counters may have moved "
-			     "between the selection and the table%.*s.", who(c, c->pick.best), victim(c), amount(c, by, false),
+		return oom_arena_fmt(c->arena,
+				     "%s was killed with the highest badness, %s, which the table also "
+				     "gives %s: of such equals the kernel takes the other, unless the "
+				     "counters moved%.*s.",
+				     victim(c), amount(c, c->pick.best_points, true), who(c, c->pick.best),
+				     (int)when.n, when.p ? when.p : "");
+	return oom_arena_fmt(c->arena,
+			     "The table puts %s ahead of %s by %s, which is within the %s that the "
+			     "counters may have moved between the selection and the table%.*s.",
+			     who(c, c->pick.best), victim(c), amount(c, by, false),
 			     amount(c, c->drift, false), (int)when.n, when.p ? when.p : "");
 }
 
 static struct oom_str say_root(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "%s was killed with %s; this kernel favours tasks with CAP_SYS_ADMIN, and with that bonus for "
-			     "uid 0 no other task has more (without it, %s might).", victim(c),
-			     holds(c, c->actual), who(c, c->other));
+	return oom_arena_fmt(c->arena,
+			     "%s was killed with %s; this kernel favours tasks with CAP_SYS_ADMIN, and "
+			     "with that bonus for uid 0 no other task has more (without it, %s might).",
+			     victim(c), holds(c, c->actual), who(c, c->other));
 }
 
 static struct oom_str say_hidden(const struct oom_case *c)
@@ -242,31 +274,43 @@ static struct oom_str say_hidden(const struct oom_case *c)
 
 	if (c->ev->chosen_score != OOM_NA)
 		score = oom_arena_fmt(c->arena, " at score %s", oom_case_number(c, c->ev->chosen_score));
-	return oom_arena_fmt(c->arena, "%s was killed%.*s, which fits the table but is not proven by it: this kernel also counts %s that "
-			     "the table does not show, enough to put %s ahead.", victim(c), (int)score.n, score.p ? score.p : "",
-			     c->ev->task[c->actual].swap_pages == OOM_NA ? "swap and page tables" : "page tables",
+	return oom_arena_fmt(c->arena,
+			     "%s was killed%.*s, which fits the table but is not proven by it: this "
+			     "kernel also counts %s that the table does not show, enough to put %s ahead.",
+			     victim(c), (int)score.n, score.p ? score.p : "",
+			     c->ev->task[c->actual].swap_pages == OOM_NA ? "swap and page tables"
+									 : "page tables",
 			     c->other >= 0 ? who(c, c->other) : "another task");
 }
 
 static struct oom_str say_origin(const struct oom_case *c)
 {
 	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
-		return oom_arena_fmt(c->arena, "%s was killed with less badness than %s; a task inside swapoff is preferred by the kernel, "
-				     "but the log does not show whether it was.", victim(c), who(c, c->other));
-	return oom_arena_fmt(c->arena, "%s was killed because it was swapping in for swapoff or KSM: its kill line has the score that the "
-			     "kernel gives to such tasks.", victim(c));
+		return oom_arena_fmt(c->arena,
+				     "%s was killed with less badness than %s; a task inside swapoff is "
+				     "preferred by the kernel, but the log does not show whether it was.",
+				     victim(c), who(c, c->other));
+	return oom_arena_fmt(c->arena,
+			     "%s was killed because it was swapping in for swapoff or KSM: its kill line "
+			     "has the score that the kernel gives to such tasks.",
+			     victim(c));
 }
 
 static struct oom_str say_policy(const struct oom_case *c)
 {
 	if (oom_event_has_note(c->ev, "would_have_killed"))
-		return oom_arena_fmt(c->arena, "%s was named although %s has more badness; this test kernel lets its victims live, so that "
-				     "earlier ones stand in the table and are passed over.", victim(c), who(c, c->other));
+		return oom_arena_fmt(c->arena,
+				     "%s was named although %s has more badness; this test kernel lets "
+				     "its victims live, so that earlier ones stand in the table and are "
+				     "passed over.",
+				     victim(c), who(c, c->other));
 	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
-		return oom_arena_fmt(c->arena, "%s was killed with less badness than %s; kernels of this vendor can prefer cgroups of low "
-				     "priority, which the log does not show.", victim(c), who(c, c->other));
-	return oom_arena_fmt(c->arena, "%s was killed by a BPF policy (%.*s), not by badness.", victim(c), (int)c->ev->constraint.n,
-			     c->ev->constraint.p);
+		return oom_arena_fmt(c->arena,
+				     "%s was killed with less badness than %s; kernels of this vendor can "
+				     "prefer cgroups of low priority, which the log does not show.",
+				     victim(c), who(c, c->other));
+	return oom_arena_fmt(c->arena, "%s was killed by a BPF policy (%.*s), not by badness.", victim(c),
+			     (int)c->ev->constraint.n, c->ev->constraint.p);
 }
 
 static struct oom_str say_thread(const struct oom_case *c)
@@ -279,91 +323,127 @@ static struct oom_str say_thread(const struct oom_case *c)
 static struct oom_str say_no_killable(const struct oom_case *c)
 {
 	if (c->verdict == OOM_VERDICT_UNEXPLAINED)
-		return oom_arena_fmt(c->arena, "The kernel found no killable process, yet %s shows %s: the log does not say why it was no "
-				     "candidate.", who(c, c->other), holds(c, c->other));
+		return oom_arena_fmt(c->arena,
+				     "The kernel found no killable process, yet %s shows %s: the log does "
+				     "not say why it was no candidate.",
+				     who(c, c->other), holds(c, c->other));
 	if (!c->ev->ntasks)
 		return OOM_STR("Nothing could be killed: the task table is empty.");
-	return OOM_STR("Nothing could be killed: every task in the table has oom_score_adj -1000 or had been killed before.");
+	return OOM_STR("Nothing could be killed: every task in the table has oom_score_adj -1000 or had been "
+		       "killed before.");
 }
 
 static struct oom_str say_panic(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "Nobody was killed: vm.panic_on_oom made the kernel panic instead%s.", expected(c));
+	return oom_arena_fmt(c->arena, "Nobody was killed: vm.panic_on_oom made the kernel panic instead%s.",
+			     expected(c));
 }
 
 static struct oom_str say_will_free(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "Nobody was killed anew: %s was exiting already and got the memory reserves.", victim(c));
+	return oom_arena_fmt(c->arena,
+			     "Nobody was killed anew: %s was exiting already and got the memory reserves.",
+			     victim(c));
 }
 
 static struct oom_str say_no_table(const struct oom_case *c)
 {
 	if (!anybody(c))
 		return OOM_STR("The log holds neither a task table nor a kill line of this event.");
-	return oom_arena_fmt(c->arena, "%s was killed, but the log holds no task table, so nobody can be compared with it.", victim(c));
+	return oom_arena_fmt(
+		c->arena,
+		"%s was killed, but the log holds no task table, so nobody can be compared with it.",
+		victim(c));
 }
 
 static struct oom_str say_truncated(const struct oom_case *c)
 {
 	if (!anybody(c))
-		return oom_arena_fmt(c->arena, "The task table is cut short after %s row%s, and the log does not hold the kill line.",
-				     oom_case_number(c, (int64_t)c->ev->ntasks), c->ev->ntasks == 1 ? "" : "s");
-	return oom_arena_fmt(c->arena, "The task table is cut short after %s row%s, so %s cannot be compared with all candidates.",
-			     oom_case_number(c, (int64_t)c->ev->ntasks), c->ev->ntasks == 1 ? "" : "s", victim(c));
+		return oom_arena_fmt(c->arena,
+				     "The task table is cut short after %s row%s, and the log does not "
+				     "hold the kill line.",
+				     oom_case_number(c, (int64_t)c->ev->ntasks),
+				     c->ev->ntasks == 1 ? "" : "s");
+	return oom_arena_fmt(
+		c->arena,
+		"The task table is cut short after %s row%s, so %s cannot be compared with all candidates.",
+		oom_case_number(c, (int64_t)c->ev->ntasks), c->ev->ntasks == 1 ? "" : "s", victim(c));
 }
 
 static struct oom_str say_damaged(const struct oom_case *c)
 {
 	if (c->detail.p)
-		return oom_arena_fmt(c->arena, "%s was killed, but the lines contradict each other: %.*s.", victim(c), (int)c->detail.n,
-				     c->detail.p);
-	return oom_arena_fmt(c->arena, "Part of the task table could not be read, so %s cannot be compared with all candidates.",
-			     victim(c));
+		return oom_arena_fmt(c->arena, "%s was killed, but the lines contradict each other: %.*s.",
+				     victim(c), (int)c->detail.n, c->detail.p);
+	return oom_arena_fmt(
+		c->arena,
+		"Part of the task table could not be read, so %s cannot be compared with all candidates.",
+		victim(c));
 }
 
 static struct oom_str say_no_kill(const struct oom_case *c)
 {
 	if (c->actual >= 0)
-		return oom_arena_fmt(c->arena, "%s was killed, but %s has more badness, and the line that names the chosen process (up to "
-				     "5.0 a child may be killed for it) is not in the log.", victim(c), who(c, c->other));
+		return oom_arena_fmt(c->arena,
+				     "%s was killed, but %s has more badness, and the line that names the "
+				     "chosen process (up to 5.0 a child may be killed for it) is not in "
+				     "the log.",
+				     victim(c), who(c, c->other));
 	return oom_arena_fmt(c->arena, "The log does not hold the kill line%s.", expected(c));
 }
 
 static struct oom_str say_not_in_table(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "%s was killed but is not in the task table, so its badness is not known.", victim(c));
+	return oom_arena_fmt(c->arena,
+			     "%s was killed but is not in the task table, so its badness is not known.",
+			     victim(c));
 }
 
 static struct oom_str say_total(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "oom_score_adj counts in thousandths of the memory that the domain may use, and that number is not "
-			     "in the log: with one value %s is first, with another it is not.",
+	if (c->p->flags & OOM_PROFILE_PER_MILLE)
+		return OOM_STR("This kernel scores in thousandths of RAM and swap, and their sizes are not "
+			       "in the log.");
+	return oom_arena_fmt(c->arena,
+			     "oom_score_adj counts in thousandths of the memory that the domain may use, "
+			     "and that number is not in the log: with one value %s is first, with another "
+			     "it is not.",
 			     c->actual >= 0 ? who(c, c->actual) : "a task");
 }
 
 static struct oom_str say_vfork(const struct oom_case *c)
 {
-	return oom_arena_fmt(c->arena, "%s was killed; %s shows the same memory to the page, the mark of a vfork child that shares its "
-			     "parent's, and such a child is never a candidate.", victim(c), who(c, c->other));
+	return oom_arena_fmt(c->arena,
+			     "%s was killed; %s shows the same memory to the page, the mark of a vfork "
+			     "child that shares its parent's, and such a child is never a candidate.",
+			     victim(c), who(c, c->other));
 }
 
 static struct oom_str say_mismatch(const struct oom_case *c)
 {
 	if (c->detail.p)
-		return oom_arena_fmt(c->arena, "%s has the highest badness, but %.*s, so the choice is not proven.", victim(c),
-				     (int)c->detail.n, c->detail.p);
-	return oom_arena_fmt(c->arena, "%s has the highest badness, but its kill line says score %s, which its row (%s) does not give: "
-			     "this kernel counts differently, so the choice is not proven.", victim(c),
-			     oom_case_number(c, c->ev->chosen_score), holds(c, c->actual));
+		return oom_arena_fmt(c->arena,
+				     "%s has the highest badness, but %.*s, so the choice is not proven.",
+				     victim(c), (int)c->detail.n, c->detail.p);
+	return oom_arena_fmt(c->arena,
+			     "%s has the highest badness, but its kill line says score %s, which its row "
+			     "(%s) does not give: this kernel counts differently, so the choice is not "
+			     "proven.",
+			     victim(c), oom_case_number(c, c->ev->chosen_score), holds(c, c->actual));
 }
 
 static struct oom_str say_unexplained(const struct oom_case *c)
 {
 	if (c->actual >= 0 && c->ev->task[c->actual].oom_score_adj == -1000)
-		return oom_arena_fmt(c->arena, "Not explained: %s was killed although its oom_score_adj of -1000 forbids it.", victim(c));
-	return oom_arena_fmt(c->arena, "Not explained: %s was killed with %s, but %s has %s, and nothing in the log says why it was "
-			     "passed over.", victim(c), holds(c, c->actual), who(c, c->other),
-			     holds(c, c->other));
+		return oom_arena_fmt(
+			c->arena,
+			"Not explained: %s was killed although its oom_score_adj of -1000 forbids it.",
+			victim(c));
+	return oom_arena_fmt(
+		c->arena,
+		"Not explained: %s was killed with %s, but %s has %s, and nothing in the log says why it "
+		"was passed over.",
+		victim(c), holds(c, c->actual), who(c, c->other), holds(c, c->other));
 }
 
 static struct oom_str (*const say[OOM_REASON_COUNT])(const struct oom_case *) = {

@@ -66,8 +66,9 @@ static void measure(size_t n, const char *release)
 		rank = c - b < rank ? c - b : rank;
 		oom_replay_release(&r);
 	}
-	printf("%-8s %zu candidates: run %.3f ms (%.1f ns each, first %.3f ms), rank %.3f ms (%.1f ns each)\n", release, n,
-	       run, run * 1e6 / (double)n, first, rank, rank * 1e6 / (double)n);
+	printf("%-8s %zu candidates: run %.3f ms (%.1f ns each, first %.3f ms), rank %.3f ms (%.1f ns "
+	       "each)\n",
+	       release, n, run, run * 1e6 / (double)n, first, rank, rank * 1e6 / (double)n);
 	oom_event_release(&ev);
 }
 

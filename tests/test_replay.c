@@ -66,7 +66,8 @@ static void expect(struct oom_event *ev, enum oom_verdict verdict, enum oom_reas
 
 	assert_int_equal(oom_replay_run(ev, NULL, &r), 0);
 	if (r.verdict != verdict || r.reason != reason)
-		fail_msg("%s/%s: %.*s", oom_verdict_names[r.verdict], oom_reason_name(r.reason), (int)r.text.n, r.text.p);
+		fail_msg("%s/%s: %.*s", oom_verdict_names[r.verdict], oom_reason_name(r.reason),
+			 (int)r.text.n, r.text.p);
 	assert_non_null(r.text.p);
 	assert_int_equal(r.text.p[r.text.n - 1], '.');
 	oom_replay_release(&r);
@@ -99,8 +100,10 @@ static void highest(void **state)
 	assert_int_equal(r.neligible, 2);
 	assert_int_equal(r.winner_score.points.lo, 16618);
 	assert_int_equal(r.evidence_line, 502);
-	assert_true(oom_str_is(r.text, "php-fpm (pid 20) was killed because it had the highest badness of 2 tasks: 16,618 points "
-			       "(64.9 MiB), 1,234 (4.8 MiB) more than the next, mysqld (pid 30)."));
+	assert_true(oom_str_is(
+		r.text,
+		"php-fpm (pid 20) was killed because it had the highest badness of 2 tasks: 16,618 points "
+		"(64.9 MiB), 1,234 (4.8 MiB) more than the next, mysqld (pid 30)."));
 	assert_null(r.rank);
 	assert_int_equal(oom_replay_rank(&r), 0);
 	assert_int_equal(r.rank[0], 1);
@@ -122,7 +125,8 @@ static void wrong_choice(void **state)
 	row(&ev, 30, "b", 90000, 0);
 	chosen(&ev, 20, "a");
 	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
-	/* the same numbers a few pages apart are what the counters may move; with time more, but not without end */
+	/* the same numbers a few pages apart are what the counters may move; with time more, but not without
+	 * end */
 	ev.task[1].rss_pages = 16900;
 	expect(&ev, OOM_VERDICT_WITHIN_DRIFT, OOM_REASON_COUNTER_DRIFT);
 	ev.task[1].rss_pages = 17100;
@@ -158,11 +162,11 @@ static void ties(void **state)
 	three_equals(&ev, "4.8.15", 40);               /* but for 4.7 and 4.8 */
 	done(&ev, OOM_VERDICT_EXACT, OOM_REASON_TIE_BREAK);
 	three_equals(&ev, "3.16.0", 20);
-	ev.task[0].pid = 21;                           /* a thread whose leader is dead does not hold its place */
+	ev.task[0].pid = 21; /* a thread whose leader is dead does not hold its place */
 	expect(&ev, OOM_VERDICT_WITHIN_DRIFT, OOM_REASON_COUNTER_DRIFT);
 	ev.chosen_pid = ev.victim[0].pid = 30;
 	done(&ev, OOM_VERDICT_EXACT, OOM_REASON_TIE_BREAK);
-	three_equals(&ev, "4.19.0", 30);               /* a memory cgroup's scan order is not the table's before 5.3 */
+	three_equals(&ev, "4.19.0", 30); /* a memory cgroup's scan order is not the table's before 5.3 */
 	ev.scope = OOM_SCOPE_MEMCG;
 	ev.memcg_limit_kb = 400000;
 	done(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_TIE_BREAK);
@@ -210,7 +214,8 @@ static void log_has_the_rule(void **state)
 	ev.outcome = OOM_OUTCOME_WILL_FREE;
 	expect(&ev, OOM_VERDICT_EXPLAINED, OOM_REASON_WILL_FREE);
 	ev.outcome = OOM_OUTCOME_PANIC;
-	ev.outcome_text = OOM_STR("Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled");
+	ev.outcome_text =
+		OOM_STR("Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled");
 	expect(&ev, OOM_VERDICT_EXPLAINED, OOM_REASON_PANIC_ON_OOM);
 	ev.outcome_text = OOM_STR("Kernel panic - not syncing: System is deadlocked on memory");
 	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_NO_KILLABLE);
@@ -234,6 +239,7 @@ static void children_and_threads(void **state)
 
 	(void)state;
 	scene(&ev, "4.19.0");
+	ev.at[OOM_AT_SUMMARY] = OOM_NA;
 	row(&ev, 20, "parent", 16000, 0);
 	row(&ev, 30, "child", 100, 0);
 	ev.chosen_pid = 20;
@@ -243,7 +249,7 @@ static void children_and_threads(void **state)
 	ev.chosen_pid = 30;                            /* the chosen one has to be the highest all the same */
 	ev.chosen_score = 0;
 	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
-	ev.chosen_pid = OOM_NA;                        /* without the first line nobody knows whose child it was */
+	ev.chosen_pid = OOM_NA; /* without the first line nobody knows whose child it was */
 	ev.chosen_score = OOM_NA;
 	expect(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_NO_KILL_LINE);
 	ev.chosen_pid = 25;                            /* a thread of the process that was killed */
@@ -261,7 +267,11 @@ static void children_and_threads(void **state)
 	row(&ev, 30, "b", 100, 0);
 	ev.chosen_pid = 755;
 	kill_pid(&ev, 759, "live-thread");
-	done(&ev, OOM_VERDICT_EXACT, OOM_REASON_THREAD_OF_CHOSEN);
+	expect(&ev, OOM_VERDICT_EXACT, OOM_REASON_THREAD_OF_CHOSEN);
+	ev.chosen_pid = 75;                            /* a summary that names nobody's leader */
+	expect(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_DAMAGED_TABLE);
+	assert_int_equal(oom_event_note(&ev, 500, "damaged_line", "the summary is cut"), 0);
+	done(&ev, OOM_VERDICT_EXACT, OOM_REASON_HIGHEST_BADNESS);
 }
 
 static void gaps(void **state)
@@ -316,7 +326,7 @@ static void score_line(void **state)
 	expect(&ev, OOM_VERDICT_WITHIN_DRIFT, OOM_REASON_COUNTER_DRIFT);
 	ev.chosen_score = 500;
 	expect(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH);
-	ev.scope = OOM_SCOPE_MEMCG;                    /* where swap makes totalpages open, the score tells it */
+	ev.scope = OOM_SCOPE_MEMCG; /* where swap makes totalpages open, the score tells it */
 	ev.memcg_limit_kb = 4 * 20000;
 	ev.swap_total_kb = 4 * 20000;
 	expect(&ev, OOM_VERDICT_EXACT, OOM_REASON_HIGHEST_BADNESS);
@@ -411,7 +421,7 @@ static void history(void **state)
 	ev.prior[0].comm = OOM_STR("c");               /* the pid has a new owner */
 	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
 	ev.prior[0].comm = OOM_STR("b");
-	ev.prior[0].reap = OOM_REAP_UNSEEN;            /* the scan ended, so the victim was marked, seen or not */
+	ev.prior[0].reap = OOM_REAP_UNSEEN; /* the scan ended, so the victim was marked, seen or not */
 	expect(&ev, OOM_VERDICT_EXPLAINED, OOM_REASON_PREVIOUS_VICTIM_SKIPPED);
 	ev.boot_us = 500000000;                        /* too long ago to say */
 	done(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_PREVIOUS_VICTIM_SKIPPED);
@@ -449,7 +459,8 @@ static void big_rank(void **state)
 	scene(&ev, "5.10.44");
 	for (int i = 0; i < 5000; i++) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
-		row(&ev, 10 + i, "t", (int64_t)(x >> 40) % 3000, i % 7 ? (int64_t)(x >> 33) % 2001 - 1000 : 0);
+		row(&ev, 10 + i, "t", (int64_t)(x >> 40) % 3000,
+		    i % 7 ? (int64_t)(x >> 33) % 2001 - 1000 : 0);
 	}
 	chosen(&ev, 12, "t");
 	assert_int_equal(oom_replay_run(&ev, NULL, &r), 0);
