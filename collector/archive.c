@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything compressed or packed comes through libarchive.  Filters and formats are named one by one: "all" would
- * run outside programs for some, and read texts as archives for others.
+ * Everything compressed or packed comes through libarchive.  Filters and formats are named one by one: "all"
+ * would run outside programs for some, and read texts as archives for others.
  */
 #include "archive.h"
 
@@ -68,7 +68,8 @@ static int failed(const struct oom_archive *ar, struct oom_err *reterr)
 	return oom_err_set(reterr, EBADMSG, "cannot unpack '%s': %s", ar->path, why ? why : "damaged");
 }
 
-int oom_archive_open(struct oom_stream *in, const char *path, struct oom_archive **ret, struct oom_err *reterr)
+int oom_archive_open(struct oom_stream *in, const char *path, struct oom_archive **ret,
+		     struct oom_err *reterr)
 {
 	struct oom_archive *ar = oom_malloc(sizeof(*ar));
 	int r;

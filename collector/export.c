@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The journal's export format: fields "NAME=value\n", or "NAME\n" with a length of eight little-endian bytes and that
- * many bytes of value where it is no plain text; an empty line ends the record.
+ * The journal's export format: fields "NAME=value\n", or "NAME\n" with a length of eight little-endian bytes
+ * and that many bytes of value where it is no plain text; an empty line ends the record.
  */
 #include "text.h"
 #include "journal_fields.h"
@@ -76,7 +76,8 @@ static void give_up(struct oom_text *t)
 	}
 }
 
-static bool finish(struct oom_text *t, const struct oom_journal_fields *f, int64_t lineno, struct oom_line *line)
+static bool finish(struct oom_text *t, const struct oom_journal_fields *f, int64_t lineno,
+		   struct oom_line *line)
 {
 	struct oom_px px = { .line = line, .scratch = &t->scratch };
 

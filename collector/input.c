@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From what the caller named to texts: files, directories, archives and what is packed inside them, the standard
- * input, the running kernel.
+ * From what the caller named to texts: files, directories, archives and what is packed inside them, the
+ * standard input, the running kernel.
  */
 #include "archive.h"
 #include "text.h"
@@ -86,8 +86,8 @@ static int set_path(struct oom_input *in, const char *path, struct oom_str membe
 }
 
 /* Opens the stream as the current text; in->path is set.  1, 0 if it is passed over, -errno. */
-static int open_text(struct oom_input *in, struct oom_stream *s, enum oom_selected what, bool named, bool live,
-		     struct oom_err *reterr)
+static int open_text(struct oom_input *in, struct oom_stream *s, enum oom_selected what, bool named,
+		     bool live, struct oom_err *reterr)
 {
 	struct oom_str head;
 	int r = oom_stream_peek(s, &head, reterr);
@@ -135,7 +135,7 @@ static int unpack(struct oom_stream *s, const char *path, struct oom_str *head, 
 	return r < 0 ? r : oom_stream_peek(s, head, reterr);
 }
 
-/* Takes compression off a member until there is text.  1 with *s replaced, 0 if it holds an archive, -errno. */
+/* Takes compression off a member until there is text.  1 with *s replaced, 0 if it is an archive, -errno. */
 static int unwrap(struct oom_input *in, struct oom_stream *s, struct oom_err *reterr)
 {
 	struct oom_str head, name;
@@ -196,8 +196,8 @@ static int next_member(struct oom_input *in, struct oom_err *reterr)
 }
 
 /* Opens what a path leads to as a text or as the archive at hand.  1: a text; 0: go on; -errno. */
-static int open_stream(struct oom_input *in, struct oom_stream *s, const char *path, enum oom_selected what, bool named,
-		       struct oom_err *reterr)
+static int open_stream(struct oom_input *in, struct oom_stream *s, const char *path, enum oom_selected what,
+		       bool named, struct oom_err *reterr)
 {
 	struct oom_err err = { 0 };
 	struct oom_str head;
@@ -228,8 +228,8 @@ static const char *next_part(const void *of, size_t i)
 	return in->next_file + i < in->parts_end ? in->walk.file[in->next_file + i].path : NULL;
 }
 
-/* The parts of a crash dump are one text: each is about a kilobyte long on EFI.  It is called by its first part and
- * the number of the others. */
+/* The parts of a crash dump are one text: each is about a kilobyte long on EFI.  It is called by its first
+ * part and the number of the others. */
 static int open_parts(struct oom_input *in, size_t n, struct oom_err *reterr)
 {
 	const char *first = in->walk.file[in->next_file].path;
@@ -248,7 +248,8 @@ static int open_parts(struct oom_input *in, size_t n, struct oom_err *reterr)
 	return r < 0 ? r : open_text(in, &s, OOM_SELECT_YES, true, false, reterr);
 }
 
-static int open_path(struct oom_input *in, const char *path, enum oom_selected what, bool named, struct oom_err *reterr)
+static int open_path(struct oom_input *in, const char *path, enum oom_selected what, bool named,
+		     struct oom_err *reterr)
 {
 	struct oom_stream s;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), r;
@@ -329,7 +330,7 @@ static int from_archive(struct oom_input *in, struct oom_err *reterr)
 	}
 	if (r < 0) {
 		in->archive_named = false;
-		/* when a text broke off, its reader told why; going on from there fails for the same reason */
+		/* when a text broke off, its reader told why; going on fails for the same reason */
 		r = in->archive_broken && in->archive_told ? 0 : oom_err_set(reterr, -r, "%s", err.text);
 		if (in->archive_broken)
 			close_archive(in);

@@ -63,7 +63,8 @@ enum oom_then oom_journal_fill(const struct oom_journal_fields *f, struct oom_px
 			px->line->wall_us = t.us;
 	}
 	if (f->transport.p || f->identifier.p)
-		px->line->foreign = !oom_str_is(f->transport, "kernel") && !oom_str_is(f->identifier, "kernel");
+		px->line->foreign = !oom_str_is(f->transport, "kernel") &&
+				    !oom_str_is(f->identifier, "kernel");
 	/* programs write to /dev/kmsg too, and say so by their facility */
 	if (!px->line->foreign && f->facility.p && !oom_str_is(f->facility, "0"))
 		px->line->foreign = true;

@@ -6,7 +6,8 @@
 #include "prefix.h"
 
 struct oom_journal_fields {
-	struct oom_str message, log, host, boot_id, identifier, transport, facility, realtime, monotonic, time;
+	struct oom_str message, log, host, boot_id, identifier, transport, facility;
+	struct oom_str realtime, monotonic, time;
 };
 
 /* Where the value of this key belongs; NULL if nobody asks for it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A log record as a line of JSON: journalctl -o json (-sse, -seq), docker's json-file, fluentd and its like. */
+/* A log record as a line of JSON: journalctl -o json (-sse, -seq), docker's json-file, fluentd. */
 #include "journal_fields.h"
 
 #include <jansson.h>
@@ -13,8 +13,8 @@ static void use_our_memory(void)
 	json_set_alloc_funcs(oom_malloc, oom_free);
 }
 
-/* Copies a value behind what scratch holds; the caller made room.  The journal writes text that is no clean UTF-8 as
- * an array of byte values. */
+/* Copies a value behind what scratch holds; the caller made room.  The journal writes text that is no clean
+ * UTF-8 as an array of byte values. */
 static struct oom_str copy_value(struct oom_buf *scratch, const json_t *v)
 {
 	struct oom_str s = { scratch->p + scratch->n, 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The running kernel's log.  Each read() of /dev/kmsg gives one record; a reader that was overtaken gets EPIPE once
- * and goes on with the oldest record left.  How much it missed shows in the sequence numbers, which the
- * reader of the text compares.
+ * The running kernel's log.  Each read() of /dev/kmsg gives one record; a reader that was overtaken gets
+ * EPIPE once and goes on with the oldest record left.  How much it missed shows in the sequence numbers,
+ * which the reader of the text compares.
  */
 #include "stream.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The prefix of a line, whatever wrote it.  Rows are tried in turn, the one that matched last first (rows exclude
- * each other, so the order is only a matter of time); what follows a prefix may be another one, and the innermost
- * stamp and host win, as they are the nearest to the kernel.
+ * The prefix of a line, whatever wrote it.  Rows are tried in turn, the one that matched last first (rows
+ * exclude each other, so the order is only a matter of time); what follows a prefix may be another one, and
+ * the innermost stamp and host win, as they are the nearest to the kernel.
  */
 #include "prefix.h"
 #include "scan.h"
@@ -34,12 +34,13 @@ static const struct prefix {
 	{ "dmesg-reltime",  oom_px_reltime,      BRACKET,       true },
 	{ "json",           oom_px_json,         BRACE | OTHER, false },
 	{ "tag",            oom_px_tag,          OTHER,         false },
-	{ "serial",         oom_px_noise,        ANY,           false },   /* last: it looks inside the text */
+	{ "serial",         oom_px_noise,        ANY,           false },   /* last: looks inside the text */
 	{ "priority",       NULL,                0,             false },   /* <6> alone */
-	{ "export",         NULL,                0,             false },   /* the journal's export format is read by records */
+	{ "export",         NULL,                0,             false },   /* read by records, see export.c */
 };
 
-_Static_assert(OOM_ARRAY_SIZE(prefixes) <= OOM_ARRAY_SIZE(((struct oom_prefix_state *)0)->hits), "one counter each");
+_Static_assert(OOM_ARRAY_SIZE(prefixes) <= OOM_ARRAY_SIZE(((struct oom_prefix_state *)0)->hits),
+	       "one counter each");
 
 const char *oom_prefix_name(unsigned index)
 {
@@ -98,8 +99,8 @@ static enum oom_then take_one(struct oom_px *px, enum oom_then may, unsigned fir
 	for (unsigned i = 0; i <= OOM_ARRAY_SIZE(prefixes); i++) {
 		const struct prefix *row = &prefixes[i ? i - 1 : first];
 
-		if (!(row->first & class) || (may == OOM_THEN_STAMP && !row->stamp) || (i && i - 1 == first) ||
-		    (row->take == oom_px_noise && !px->outer))
+		if (!(row->first & class) || (may == OOM_THEN_STAMP && !row->stamp) ||
+		    (i && i - 1 == first) || (row->take == oom_px_noise && !px->outer))
 			continue;
 		then = row->take(px);
 		if (then != OOM_THEN_NO) {
@@ -110,8 +111,8 @@ static enum oom_then take_one(struct oom_px *px, enum oom_then may, unsigned fir
 	return OOM_THEN_NO;
 }
 
-/* Escape sequences of terminals go, no-break spaces become blanks: into scratch, if there is anything to do.  Out of
- * memory leaves the line as it is. */
+/* Escape sequences of terminals go, no-break spaces become blanks: into scratch, if there is anything to do.
+ * Out of memory leaves the line as it is. */
 static struct oom_str plain(struct oom_str raw, struct oom_buf *scratch)
 {
 	char *to;
@@ -162,7 +163,8 @@ static int escaped(const struct oom_px *px, const char *p, size_t left)
 		return -1;
 	if (px->unescape_hex && p[0] == '\\' && p[1] == 'x' && hex(p[2]) >= 0 && hex(p[3]) >= 0)
 		return hex(p[2]) * 16 + hex(p[3]);
-	if (px->unescape_octal && p[0] == '#' && p[1] == '0' && p[2] >= '0' && p[2] <= '3' && p[3] >= '0' && p[3] <= '7')
+	if (px->unescape_octal && p[0] == '#' && p[1] == '0' && p[2] >= '0' && p[2] <= '3' &&
+	    p[3] >= '0' && p[3] <= '7')
 		return (p[2] - '0') * 8 + p[3] - '0';
 	return -1;
 }
@@ -218,7 +220,8 @@ static bool is_carrier(const struct oom_prefix_state *st, struct oom_str raw)
 static void line_init(struct oom_line *ret, struct oom_str raw)
 {
 	*ret = (struct oom_line){
-		.raw = raw, .text = raw, .boot_us = OOM_NA, .wall_us = OOM_NA, .seq = OOM_NA, .lineno = OOM_NA,
+		.raw = raw, .text = raw,
+		.boot_us = OOM_NA, .wall_us = OOM_NA, .seq = OOM_NA, .lineno = OOM_NA,
 	};
 }
 
@@ -232,7 +235,8 @@ static bool others_have_prefixes(const struct oom_prefix_state *st)
 	return sum && sum >= st->bare / 64;
 }
 
-void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oom_buf *scratch, struct oom_line *ret)
+void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oom_buf *scratch,
+		      struct oom_line *ret)
 {
 	struct oom_px px = { .s = raw, .line = ret, .scratch = scratch, .outer = true };
 	enum oom_then then = OOM_THEN_ANY;

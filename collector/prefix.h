@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One prefix after the other is taken off the front of a line; every taker is a row of the table in prefix.c. */
+/* One prefix after the other is taken off the front of a line; each taker is a row of the table in prefix.c. */
 #ifndef OOMLENS_PREFIX_H
 #define OOMLENS_PREFIX_H
 

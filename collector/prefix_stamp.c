@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stamps of the kernel and of dmesg.  Rows of the task table start with brackets as well ("[ 1234]  0 1234 ..."), so
- * nothing counts as a stamp that lacks a fraction, a clock or a sign.
+ * Stamps of the kernel and of dmesg.  Rows of the task table start with brackets as well ("[ 1234]  0 1234
+ * ..."), so nothing counts as a stamp that lacks a fraction, a clock or a sign.
  */
 #include "prefix.h"
 
@@ -62,7 +62,8 @@ static void skip_delta(struct oom_str *s)
 	if (!oom_take_char(&r, '<'))
 		return;
 	blanks(&r);
-	if (oom_px_digits(&r, 1, 10, &v) && oom_take_char(&r, '.') && oom_px_micros(&r, 1, &v) && oom_take_char(&r, '>'))
+	if (oom_px_digits(&r, 1, 10, &v) && oom_take_char(&r, '.') && oom_px_micros(&r, 1, &v) &&
+	    oom_take_char(&r, '>'))
 		*s = r;
 }
 
@@ -130,8 +131,8 @@ static enum oom_then monotonic_host(struct oom_px *px)
 	return oom_px_host_tag(px);
 }
 
-/* "[  123.456789]" without help from the takes: every second line of the world begins with it.  Returns the byte
- * behind it or NULL. */
+/* "[  123.456789]" without help from the takes: every second line of the world begins with it.  Returns the
+ * byte behind it or NULL. */
 static const char *bracket(const char *p, const char *end, int64_t *ret)
 {
 	int64_t sec = 0, usec = 0, scale = 100000;
@@ -179,7 +180,7 @@ enum oom_then oom_px_kernel(struct oom_px *px)
 	return px->outer ? monotonic_host(px) : OOM_THEN_TEXT;
 }
 
-/* "[Sat Apr 27 22:56:09 2019] ", in any language: a clock, a blank and four digits of year before the bracket */
+/* "[Sat Apr 27 22:56:09 2019] ", in any language: a clock, a blank and four digits of year at the end */
 enum oom_then oom_px_ctime(struct oom_px *px)
 {
 	struct oom_str r = px->s, at;
@@ -227,8 +228,8 @@ enum oom_then oom_px_reltime(struct oom_px *px)
 			n++;
 		r = oom_str_sub(r, n, r.n);
 		blanks(&r);
-		if (n < 2 || !oom_px_digits(&r, 1, 2, &v) || !oom_take_char(&r, ' ') || !oom_px_digits(&r, 2, 2, &v) ||
-		    !oom_take_char(&r, ':') || !oom_px_digits(&r, 2, 2, &v))
+		if (n < 2 || !oom_px_digits(&r, 1, 2, &v) || !oom_take_char(&r, ' ') ||
+		    !oom_px_digits(&r, 2, 2, &v) || !oom_take_char(&r, ':') || !oom_px_digits(&r, 2, 2, &v))
 			return OOM_THEN_NO;
 	}
 	word.n = (size_t)(r.p - word.p);
@@ -244,8 +245,8 @@ enum oom_then oom_px_reltime(struct oom_px *px)
 enum oom_then oom_px_facility(struct oom_px *px)
 {
 	static const char *const facility[] = {
-		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7", NULL };
+		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+		"ftp", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7", NULL };
 	static const char *const level[] = {
 		"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", NULL };
 	const char *const *words[] = { facility, level };
@@ -273,7 +274,8 @@ enum oom_then oom_px_facility(struct oom_px *px)
 	return OOM_THEN_STAMP;
 }
 
-/* "4,1234,56789012,-;text" with more fields between the flags and the semicolon: /dev/kmsg, extended netconsole */
+/* "4,1234,56789012,-;text" with more fields between the flags and the semicolon: /dev/kmsg, extended
+ * netconsole */
 enum oom_then oom_px_kmsg(struct oom_px *px)
 {
 	struct oom_str r = px->s, fields, field;
@@ -303,8 +305,8 @@ enum oom_then oom_px_kmsg(struct oom_px *px)
 	return OOM_THEN_TEXT;
 }
 
-/* A serial console shares its line with whoever writes to it: a stamp further on is still a stamp, if it is as
- * long as printk's own. */
+/* A serial console shares its line with whoever writes to it: a stamp further on is still a stamp, if it is
+ * as long as printk's own. */
 enum oom_then oom_px_noise(struct oom_px *px)
 {
 	enum { REACH = 512, TRIES = 8 };
@@ -319,8 +321,8 @@ enum oom_then oom_px_noise(struct oom_px *px)
 			break;
 		r = oom_str_sub(r, (size_t)(open - r.p) + 1, r.n);
 		blanks(&r);
-		if (!oom_px_digits(&r, 1, 10, &sec) || !oom_take_char(&r, '.') || !oom_px_micros(&r, 6, &usec) ||
-		    r.p - open < 13 || !r.n || r.p[0] != ']')
+		if (!oom_px_digits(&r, 1, 10, &sec) || !oom_take_char(&r, '.') ||
+		    !oom_px_micros(&r, 6, &usec) || r.p - open < 13 || !r.n || r.p[0] != ']')
 			continue;
 		px->s = oom_str_sub(px->s, (size_t)(open - px->s.p), px->s.n);
 		if (oom_px_kernel(px) != OOM_THEN_NO)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stamps, hosts and tags of syslog daemons, journalctl and container runtimes.  None of these formats says where
- * its parts end when one is missing, and every part goes missing somewhere: hosts (journalctl of old, some
- * appliances), tags (relays), both (docker --timestamps).
+ * Stamps, hosts and tags of syslog daemons, journalctl and container runtimes.  None of these formats says
+ * where its parts end when one is missing, and every part goes missing somewhere: hosts (journalctl of old,
+ * some appliances), tags (relays), both (docker --timestamps).
  */
 #include "prefix.h"
 
@@ -21,8 +21,8 @@ bool oom_px_clock(struct oom_str *s, int64_t *ret)
 	const char *p = s->p;
 	int h, m, sec;
 
-	if (s->n < 8 || p[2] != ':' || p[5] != ':' || !digit(p[0]) || !digit(p[1]) || !digit(p[3]) || !digit(p[4]) ||
-	    !digit(p[6]) || !digit(p[7]))
+	if (s->n < 8 || p[2] != ':' || p[5] != ':' || !digit(p[0]) || !digit(p[1]) || !digit(p[3]) ||
+	    !digit(p[4]) || !digit(p[6]) || !digit(p[7]))
 		return false;
 	h = (p[0] - '0') * 10 + p[1] - '0';
 	m = (p[3] - '0') * 10 + p[4] - '0';
@@ -34,8 +34,8 @@ bool oom_px_clock(struct oom_str *s, int64_t *ret)
 	return true;
 }
 
-/* Days since 1970-01-01 of the proleptic Gregorian calendar; years are counted from March, so that the leap day
- * is the last of them. */
+/* Days since 1970-01-01 of the proleptic Gregorian calendar; years are counted from March, so that the leap
+ * day is the last of them. */
 static int64_t days(int64_t y, int64_t m, int64_t d)
 {
 	int64_t era, yoe, doy;
@@ -102,8 +102,8 @@ bool oom_px_datetime(struct oom_str *s, struct oom_px_time *ret)
 static bool kernel_word(struct oom_str w)
 {
 	static const char *const words[] = {
-		"CPU:", "Code:", "Mem-Info:", "Mem-info:", "RIP:", "RSP:", "Pid:", "kmem:", "memory:", "memory+swap:",
-		"oom_reaper:", "oom_kill_process:", "swap:", "page_owner", "sysrq:", "SysRq", NULL };
+		"CPU:", "Code:", "Mem-Info:", "Mem-info:", "RIP:", "RSP:", "Pid:", "kmem:", "memory:",
+		"memory+swap:", "oom_reaper:", "oom_kill_process:", "swap:", "sysrq:", NULL };
 
 	for (size_t i = 0; words[i]; i++)
 		if (oom_str_is(w, words[i]))
@@ -111,7 +111,7 @@ static bool kernel_word(struct oom_str w)
 	return false;
 }
 
-/* "kernel: ", "sshd[123]: ": everything up to the first blank, if a colon ends it.  *kernel says whose it is. */
+/* "kernel: ", "sshd[123]: ": everything up to the first blank, if a colon ends it.  *kernel says whose. */
 static bool take_tag(struct oom_str *s, bool *kernel)
 {
 	const char *blank;
@@ -152,7 +152,8 @@ static bool take_3164(struct oom_str *s)
 			return true;
 		}
 	}
-	while (n < r.n && n < 16 && (unsigned char)r.p[n] > ' ' && !digit(r.p[n]) && !strchr("[]<>,:;=/", r.p[n]))
+	while (n < r.n && n < 16 && (unsigned char)r.p[n] > ' ' && !digit(r.p[n]) &&
+	       !strchr("[]<>,:;=/", r.p[n]))
 		n++;
 	if (n < 2 || n >= r.n || r.p[n] != ' ')
 		return false;
@@ -342,8 +343,8 @@ enum oom_then oom_px_rfc5424(struct oom_px *px)
 	return px->line->foreign ? OOM_THEN_ANY : OOM_THEN_STAMP;
 }
 
-/* journalctl -o short-full: "Fri 2026-11-20 10:08:00 UTC host kernel: ".  Zone names other than these two mean
- * different offsets in different places. */
+/* journalctl -o short-full: "Fri 2026-11-20 10:08:00 UTC host kernel: ".  Zone names other than these two
+ * mean different offsets in different places. */
 enum oom_then oom_px_journal_full(struct oom_px *px)
 {
 	struct oom_str r = px->s, word, zone;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Quiet reading: nearly every byte of a log is looked at here and nowhere else, so a block is searched for all
- * anchors in one pass.  Four neighbouring bytes of each anchor are its print; the anchors are dealt to eight
- * buckets, one bit each, and for each of the four places two tables of sixteen entries (by low and by high half of
- * the byte) hold the buckets that could have this byte there.  Sixteen-entry tables are what a byte shuffle
- * looks up 32 at a time; the AND of the eight answers leaves few places, which are then compared in full.
+ * Quiet reading: nearly every byte of a log is looked at here and nowhere else, so a block is searched for
+ * all anchors in one pass.  Four neighbouring bytes of each anchor are its print; the anchors are dealt to
+ * eight buckets, one bit each, and for each of the four places two tables of sixteen entries (by low and by
+ * high half of the byte) hold the buckets that could have this byte there.  Sixteen-entry tables are what a
+ * byte shuffle looks up 32 at a time; the AND of the eight answers leaves few places, which are then compared
+ * in full.
  */
 #include "scan.h"
 
@@ -20,8 +21,8 @@
 #define PRINT   4
 #define BUCKETS 8
 
-/* X(text, place of its print, bucket), ordered by bucket.  Prints are rare letter groups; those that share a bucket
- * are chosen so that mixtures of their halves make no common groups either. */
+/* X(text, place of its print, bucket), ordered by bucket.  Prints are rare letter groups; those that share a
+ * bucket are chosen so that mixtures of their halves make no common groups either. */
 #define ANCHORS(X) \
 	X("oom-kill",           0, 0) /* invoked oom-killer:, oom-kill:constraint= */ \
 	X("oom_",               0, 0) /* oom_reaper:, oom_kill_process:, the table's heading */ \
@@ -160,8 +161,10 @@ AVX2 static size_t anchor_avx2(const char *p, size_t n)
 	}
 	for (; i + 32 + PRINT - 1 <= n; i += 32) {
 		__m256i m = _mm256_and_si256(
-			_mm256_and_si256(buckets_at(p + i, 0, lo[0], hi[0]), buckets_at(p + i, 1, lo[1], hi[1])),
-			_mm256_and_si256(buckets_at(p + i, 2, lo[2], hi[2]), buckets_at(p + i, 3, lo[3], hi[3])));
+			_mm256_and_si256(buckets_at(p + i, 0, lo[0], hi[0]),
+					 buckets_at(p + i, 1, lo[1], hi[1])),
+			_mm256_and_si256(buckets_at(p + i, 2, lo[2], hi[2]),
+					 buckets_at(p + i, 3, lo[3], hi[3])));
 		uint8_t bucket[32];
 		uint32_t hit;
 
@@ -190,8 +193,11 @@ AVX2 static size_t newlines_avx2(const char *p, size_t n)
 		__m256i acc = _mm256_setzero_si256();
 
 		/* a byte counts to 255 before its lane must be emptied */
-		for (int k = 0; k < 255 && n - i >= 32; k++, i += 32)
-			acc = _mm256_sub_epi8(acc, _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + i)), nl));
+		for (int k = 0; k < 255 && n - i >= 32; k++, i += 32) {
+			__m256i v = _mm256_loadu_si256((const __m256i *)(p + i));
+
+			acc = _mm256_sub_epi8(acc, _mm256_cmpeq_epi8(v, nl));
+		}
 		sum = _mm256_add_epi64(sum, _mm256_sad_epu8(acc, _mm256_setzero_si256()));
 	}
 	_mm256_storeu_si256((__m256i *)part, sum);

@@ -73,7 +73,8 @@ struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head)
 
 	if (n && n < s.n && s.p[s.n - n - 1] == '-' && oom_pstore_part(head, &count, &part)) {
 		/* EFI's names begin with the second of the crash; counts start anew with each boot */
-		int64_t second = n >= 14 ? v / 100000 : 0, crash = second % (1LL << 36) * 4096 + count % 4096 + 1;
+		int64_t second = n >= 14 ? v / 100000 : 0;
+		int64_t crash = second % (1LL << 36) * 4096 + count % 4096 + 1;
 
 		return (struct oom_log_age){ s.n - n, crash * 4096 - part % 4096, crash };
 	}
@@ -86,7 +87,8 @@ struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head)
 	return (struct oom_log_age){ s.n, RANK_PLAIN, 0 };
 }
 
-bool oom_log_same_crash(struct oom_str path_a, struct oom_log_age a, struct oom_str path_b, struct oom_log_age b)
+bool oom_log_same_crash(struct oom_str path_a, struct oom_log_age a,
+			struct oom_str path_b, struct oom_log_age b)
 {
 	return a.crash && a.crash == b.crash &&
 	       oom_str_eq(oom_str_sub(path_a, 0, a.stem), oom_str_sub(path_b, 0, b.stem));

@@ -5,7 +5,8 @@
 
 #include <oomlens/base.h>
 
-enum oom_selected { OOM_SELECT_NO, OOM_SELECT_YES, OOM_SELECT_LOOK };  /* LOOK: if its text looks like a kernel's */
+/* LOOK: if its text looks like a kernel's */
+enum oom_selected { OOM_SELECT_NO, OOM_SELECT_YES, OOM_SELECT_LOOK };
 
 enum oom_selected oom_select(struct oom_str path);
 
@@ -17,7 +18,8 @@ struct oom_log_age {
 };
 /* head: the file's first bytes (may be empty); crash dumps in pstore say there which part they are. */
 struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head);
-bool oom_log_same_crash(struct oom_str path_a, struct oom_log_age a, struct oom_str path_b, struct oom_log_age b);
+bool oom_log_same_crash(struct oom_str path_a, struct oom_log_age a,
+			struct oom_str path_b, struct oom_log_age b);
 int oom_log_age_cmp(struct oom_str path_a, struct oom_log_age a, struct oom_str path_b, struct oom_log_age b);
 
 #endif

@@ -25,12 +25,12 @@ void oom_stream_close(struct oom_stream *s);
 
 /* Takes the descriptor over; path (borrowed until close) is for messages. */
 int oom_stream_fd(struct oom_stream *s, int fd, const char *path);
-/* Files one behind the other; next(of, i) names the i-th, NULL behind the last.  of is borrowed until close. */
+/* Files one behind the other; next(of, i) names the i-th, NULL behind the last.  of is borrowed. */
 int oom_stream_files(struct oom_stream *s, const char *(*next)(const void *of, size_t i), const void *of);
 /* UTF-16 as UTF-8; takes in over on success. */
 int oom_stream_utf16(struct oom_stream *s, struct oom_stream *in, bool big_endian);
-/* Wraps s in the decoder of its compression (unpack.c).  1, 0 if it has none of ours, -errno; s stays the caller's in
- * any case.  path is borrowed until close. */
+/* Wraps s in the decoder of its compression (unpack.c).  1, 0 if it has none of ours, -errno; s stays the
+ * caller's in any case.  path is borrowed until close. */
 int oom_stream_unpack(struct oom_stream *s, const char *path, struct oom_err *reterr);
 /* The records that the running kernel holds, one after the other (kmsg.c). */
 int oom_stream_kmsg(struct oom_stream *s, struct oom_err *reterr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Blocks are read, not mapped: a log may be cut short while we read it.  The buffer always holds whole lines as
- * long as lines are shorter than OOM_LINE_MAX; of a longer one only the head is kept.
+ * Blocks are read, not mapped: a log may be cut short while we read it.  The buffer always holds whole lines
+ * as long as lines are shorter than OOM_LINE_MAX; of a longer one only the head is kept.
  */
 #include "text.h"
 #include "prefix.h"
@@ -152,7 +152,8 @@ static bool pass_giant(struct oom_text *t)
 	return true;
 }
 
-/* Passes over what holds no anchor.  Then the next line (record) is to be delivered, or the text is at its end. */
+/* Passes over what holds no anchor.  Then the next line (record) is to be delivered, or the text is at its
+ * end. */
 static void pass_quiet(struct oom_text *t)
 {
 	for (;;) {

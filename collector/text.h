@@ -15,7 +15,7 @@ struct oom_text {
 	bool live;                      /* a kernel's own records: each one counts, none is passed over */
 	bool export;                    /* journal export format: records of several lines */
 	bool skipping;                  /* inside the rest of a line that was cut */
-	int owed;                       /* lines to deliver whatever they hold: a hit and the line before it */
+	int owed;                       /* lines to deliver as they are: a hit and the line before it */
 	int error;                      /* met by a read; told when the good lines are out */
 	struct oom_err err;
 	int64_t bytes, lines, damaged_lines, lost, seq;
@@ -29,7 +29,7 @@ struct oom_text {
 
 /* Takes the stream over, also on failure.  The struct must be zero or closed before. */
 int  oom_text_open(struct oom_text *t, struct oom_stream *in, struct oom_err *reterr);
-void oom_text_close(struct oom_text *t);        /* ready for the next open; numbers stay readable until then */
+void oom_text_close(struct oom_text *t);  /* numbers stay readable until the next open */
 void oom_text_release(struct oom_text *t);
 /* As oom_input_next_line(). */
 int  oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct oom_err *reterr);
@@ -38,7 +38,7 @@ const char *oom_text_format(const struct oom_text *t);
 /* Does the part that is read so far look as if a kernel had written some of it? */
 bool oom_text_is_kernel(struct oom_text *t);
 
-/* text.c, for export.c: more bytes behind the ones there are.  1, or 0 at the end or when the buffer is full. */
+/* text.c, for export.c: more bytes behind the ones there are.  1, or 0 at the end or if the buffer is full. */
 int  oom_text_fill(struct oom_text *t);
 /* export.c: the next record that has a message.  1, 0 at the end. */
 int  oom_export_next(struct oom_text *t, struct oom_line *ret);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compressed streams of which every good byte counts.  libarchive hands out whole blocks only, so that of a file
- * that was cut short it loses the last 64 KiB; these decoders give what they have and then say what is wrong.
+ * Compressed streams of which every good byte counts.  libarchive hands out whole blocks only, so that of a
+ * file that was cut short it loses the last 64 KiB; these decoders give what they have and then say what is
+ * wrong.
  */
 #include "stream.h"
 
@@ -155,7 +156,7 @@ static void zstd_stop(struct unpack *u)
 	ZSTD_freeDStream(u->as.zstd);
 }
 
-/* ---- the stream ------------------------------------------------------------------------------------------ */
+/* ---- the stream --------------------------------------------------------------------------------------- */
 
 static const struct format formats[] = {
 	{ "gzip", 3, "\x1f\x8b\x08",     gzip_start, gzip_step, gzip_stop },

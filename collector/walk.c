@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links are not followed: reports are full of links between their own files, and every event would be found twice.
- * What cannot be opened below the directory is passed over; the files themselves are tried later.
+ * Links are not followed: reports are full of links between their own files, and every event would be found
+ * twice. What cannot be opened below the directory is passed over; the files themselves are tried later.
  */
 #include "walk.h"
 
@@ -162,7 +162,8 @@ size_t oom_walk_parts(const struct oom_walk *w, size_t i)
 	const struct oom_walk_file *f = &w->file[i];
 	size_t n = 1;
 
-	while (i + n < w->n && oom_log_same_crash(oom_str_from(f->path), f->age, oom_str_from(f[n].path), f[n].age))
+	while (i + n < w->n &&
+	       oom_log_same_crash(oom_str_from(f->path), f->age, oom_str_from(f[n].path), f[n].age))
 		n++;
 	return n;
 }

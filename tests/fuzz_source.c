@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libFuzzer target: every line of the input through the prefix parser, the whole of it through both searches and,
- * in small reads, through the reader of texts, quiet and not.
+ * libFuzzer target: every line of the input through the prefix parser, the whole of it through both searches
+ * and, in small reads, through the reader of texts, quiet and not.
  */
 #include <oomlens/source.h>
 

@@ -39,8 +39,8 @@ struct oom_source_info {
 };
 
 /* A walk over inputs: each spec is a path (file, archive, directory), "-" or "kmsg:" (the running kernel's log;
- * reads what is there and ends).  Archives give their kernel logs, directories theirs, in a stable order:
- * rotated logs oldest first.  Binary and foreign files inside archives and directories are passed over silently;
+ * reads what is there and ends).  Archives give their kernel logs in the order they were packed, directories
+ * theirs in a stable order: rotated logs oldest first, the parts of a crash dump in pstore as one text.  Binary and foreign files inside archives and directories are passed over silently;
  * a file named by the caller is always read.  Specs are borrowed until close. */
 struct oom_input;
 int  oom_input_open(const char *const *specs, size_t n, struct oom_input **ret, struct oom_err *reterr);
