@@ -18,14 +18,16 @@ static void gaps_of_dump(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
 
-	if (!ev->has_invoked)
+	const bool told = oom_event_has_note(ev, "no_dump");
+
+	if (!ev->has_invoked && !told)
 		gap(s, "no_header", OOM_NA,
 		    "The line that names the task which asked for memory is not in the log.");
-	if (!ev->has_table)
+	if (!ev->has_table && !told)
 		gap(s, "no_task_table", OOM_NA,
 		    "There is no task table (the sysctl oom_dump_tasks may be 0, the dump was "
 		    "rate-limited, or the log is cut), so the other candidates are unknown.");
-	else if (!ev->table_complete)
+	else if (ev->has_table && !ev->table_complete)
 		gap(s, "truncated_table", ev->at[OOM_AT_TABLE],
 		    "The task table is cut or not known to be whole: candidates "
 		    "may be missing from the ranking.");

@@ -187,14 +187,14 @@ static const char *const insufficient[OOM_REASON_COUNT] = {
 	[OOM_REASON_UNSUPPORTED_KERNEL] = "the rules of this kernel are not supported, so the choice cannot "
 					  "be checked",
 	[OOM_REASON_UNKNOWN_TOTALPAGES] = "how much memory the kernel reckoned with is not in the log, and "
-					  "that decides the choice",
-	[OOM_REASON_HIDDEN_TERM] = "terms that this kernel does not print decide the choice",
+					  "that could decide the choice",
+	[OOM_REASON_HIDDEN_TERM] = "terms that this kernel does not print could decide the choice",
 	[OOM_REASON_ROOT_BONUS] = "who had the bonus that this kernel gives to root is not in the log, and "
-				  "that decides the choice",
+				  "that could decide the choice",
 	[OOM_REASON_TIE_BREAK] = "others have the same points, and the order in which the kernel looked is "
 				 "not in the log",
 	[OOM_REASON_PREVIOUS_VICTIM_SKIPPED] = "whether an earlier victim still counted is not in the log, "
-					       "and that decides the choice",
+					       "and that could decide the choice",
 	[OOM_REASON_SCORE_MISMATCH] = "the score that the kernel printed contradicts its table",
 	[OOM_REASON_POLICY] = "this vendor's kernel has policies that the log does not show",
 	[OOM_REASON_OOM_TASK_ORIGIN] = "a task in swapoff is taken before all, but the log does not show "

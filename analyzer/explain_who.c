@@ -27,8 +27,10 @@ static const char *held(struct oom_say *s, const struct oom_victim *v)
 
 	if (v->anon_rss_kb == OOM_NA)
 		return "the log does not say how much";
+	if (!oom_resident_kb(v))
+		return "nothing in RAM";
 	t = oom_say_z(s, "%s in RAM: %s anonymous", oom_say_kb(s, oom_resident_kb(v)),
-		      oom_say_kb(s, v->anon_rss_kb));
+		      oom_say_some(s, v->anon_rss_kb));
 	/* Before 4.5 shared memory is inside file-rss. */
 	if (v->file_rss_kb > 0)
 		t = oom_say_z(s, "%s, %s %s", t, oom_say_kb(s, v->file_rss_kb),

@@ -214,7 +214,7 @@ static void say_ranking(struct oom_say *s)
 
 	if (!r->neligible) {
 		oom_say(s, OOM_NODE_TEXT, OOM_TONE_PLAIN, OOM_NA, NULL,
-			"No process of the table could be chosen.");
+			"No row of the table can be scored.");
 		return;
 	}
 	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, ">#\t>pid\tprocess\t>%s\t>in RAM%s\t>adj\t",
