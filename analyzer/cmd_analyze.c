@@ -23,7 +23,8 @@ static int judge(struct work *w, const struct oom_event *ev)
 	if (!e)
 		e = oom_replay_rank(&r);
 	if (e)
-		(void)oom_err_set(&w->err, -e, "cannot replay event %lld: %s", (long long)ev->id, strerror(-e));
+		(void)oom_err_set(&w->err, -e, "cannot replay event %lld: %s", (long long)ev->id,
+				  strerror(-e));
 	else
 		e = oom_store_analyze(w->store, &r, &w->err);
 	oom_replay_release(&r);
@@ -62,15 +63,17 @@ static int analyze_all(const struct opts *o, struct work *w)
 {
 	struct oom_filter f = { .stale = o->all ? NULL : OOMLENS_VERSION };
 
-	if (oom_store_begin(w->store, &w->err) < 0 || oom_store_each(w->store, &f, analyze_one, w, &w->err) < 0 ||
+	if (oom_store_begin(w->store, &w->err) < 0 ||
+	    oom_store_each(w->store, &f, analyze_one, w, &w->err) < 0 ||
 	    oom_store_commit(w->store, &w->err) < 0)
 		return fail(EXIT_STORE, &w->err);
 	if (o->json)
-		printf("{\"schema\": \"oomlens.analyze/1\", \"analyzed\": %lld, \"changed\": %lld, \"damaged\": %lld}\n",
+		printf("{\"schema\": \"oomlens.analyze/1\", \"analyzed\": %lld, \"changed\": %lld, "
+		       "\"damaged\": %lld}\n",
 		       (long long)w->analyzed, (long long)w->changed, (long long)w->damaged);
 	else if (!o->quiet)
-		printf("%lld event%s analyzed, %lld verdict%s changed\n", (long long)w->analyzed, w->analyzed == 1 ? "" : "s",
-		       (long long)w->changed, w->changed == 1 ? "" : "s");
+		printf("%lld event%s analyzed, %lld verdict%s changed\n", (long long)w->analyzed,
+		       w->analyzed == 1 ? "" : "s", (long long)w->changed, w->changed == 1 ? "" : "s");
 	return w->damaged ? EXIT_STORE : EXIT_DONE;
 }
 

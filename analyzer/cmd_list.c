@@ -5,7 +5,9 @@
 #include <errno.h>
 
 /* What fits into 80 columns; JSON and CSV have the rest as well. */
-static const char *const shown[] = { "id", "time", "host", "scope", "victim_pid", "victim_comm", "verdict", NULL };
+static const char *const shown[] = {
+	"id", "time", "host", "scope", "victim_pid", "victim_comm", "verdict", NULL,
+};
 
 static int list(const struct opts *o, struct oom_store *s, struct rows *rows)
 {

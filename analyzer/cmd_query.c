@@ -67,7 +67,8 @@ int cmd_query(const struct opts *o)
 	int code;
 
 	if (o->nargs != 1) {
-		complain(o->nargs ? "query takes one argument: quote the SQL" : "query needs SQL or '-'; see 'oomlens query --help'");
+		complain(o->nargs ? "query takes one argument: quote the SQL"
+				  : "query needs SQL or '-'; see 'oomlens query --help'");
 		return EXIT_USAGE;
 	}
 	if (strcmp(o->arg[0], "-") != 0)

@@ -88,7 +88,8 @@ static void put_heading(struct rows *r)
 	for (size_t i = 0; i < r->n; i++) {
 		if (!r->shown[i])
 			continue;
-		put_cell(r->name[i], columns_of(r->name[i]), r->width[i], r->nblock && r->cell[i].right, i == last);
+		put_cell(r->name[i], columns_of(r->name[i]), r->width[i], r->nblock && r->cell[i].right,
+			 i == last);
 		if (i != last)
 			fputs("  ", stdout);
 	}
@@ -143,14 +144,16 @@ static int keep_row(struct rows *r, const struct oom_value *v)
 	}
 	row = &r->cell[r->nblock * r->n];
 	for (size_t i = 0; i < r->n; i++) {
-		struct oom_str text = v[i].kind == OOM_VALUE_NULL ? OOM_STR("-") : value_text(&r->block, &v[i]);
+		struct oom_str text =
+			v[i].kind == OOM_VALUE_NULL ? OOM_STR("-") : value_text(&r->block, &v[i]);
 
 		if (r->only && oom_str_is(r->name[i], "time") && text.p)
 			text = without_fraction(text, &r->block);
 		text = oom_str_safe(&r->block, text);
 		if (!text.p)
 			return -ENOMEM;
-		row[i] = (struct cell){ text, columns_of(text), v[i].kind == OOM_VALUE_INT || v[i].kind == OOM_VALUE_REAL };
+		row[i] = (struct cell){ text, columns_of(text),
+					v[i].kind == OOM_VALUE_INT || v[i].kind == OOM_VALUE_REAL };
 		if (row[i].cols > r->width[i] && !r->printed)
 			r->width[i] = row[i].cols;
 	}

@@ -10,7 +10,7 @@
 
 #define BUSY_MS        4000
 #define LENGTH_MAX     (1 << 28)        /* of one value; the arena of an event is no larger */
-#define PROGRESS_OPS   2000             /* virtual machine steps between two looks at the clock: well below 1 ms */
+#define PROGRESS_OPS   2000             /* steps of SQLite between two looks at the clock: below 1 ms */
 
 struct oom_sql {
 	sqlite3 *db;
@@ -70,10 +70,11 @@ static int fail_rc(struct oom_sql *db, int rc, const char *what, struct oom_err 
 	int code = db->denied ? EPERM : errno_of(db->db, rc);
 
 	if (db->denied)
-		return oom_err_set(reterr, EPERM, "%s '%s': only statements that read are allowed (%s)", what, db->path,
-				   sqlite3_errmsg(db->db));
+		return oom_err_set(reterr, EPERM, "%s '%s': only statements that read are allowed (%s)", what,
+				   db->path, sqlite3_errmsg(db->db));
 	if (code == ETIME && db->late)
-		return oom_err_set(reterr, ETIME, "%s '%s': it took longer than its time limit", what, db->path);
+		return oom_err_set(reterr, ETIME, "%s '%s': it took longer than its time limit", what,
+				   db->path);
 	return oom_err_set(reterr, code, "%s '%s': %s", what, db->path, words_of(db->db, code, rc));
 }
 
@@ -156,14 +157,17 @@ static bool has_wal(const struct oom_sql *db)
 }
 
 /*
- * A WAL database wants its -shm file, which cannot be made on read-only media.  There nobody writes either, so the
- * file may be taken as immutable; unless a -wal with newer pages lies beside it, which that mode would overlook.
+ * A WAL database wants its -shm file, which cannot be made on read-only media.  There nobody writes either,
+ * so the file may be taken as immutable; unless a -wal with newer pages lies beside it, which that mode would
+ * overlook.
  */
 static int open_immutable(struct oom_sql *db, int rc, struct oom_err *reterr)
 {
 	if (has_wal(db))
-		return oom_err_set(reterr, EROFS, "cannot read '%s': its newest part is in '%s-wal' and the directory "
-				   "cannot be written; copy both files to a place that can", db->path, db->path);
+		return oom_err_set(reterr, EROFS,
+				   "cannot read '%s': its newest part is in '%s-wal' and the directory "
+				   "cannot be written; copy both files to a place that can",
+				   db->path, db->path);
 	(void)sqlite3_close_v2(db->db);
 	db->db = NULL;
 	if (open_with(db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, "?immutable=1") == SQLITE_OK) {
@@ -182,11 +186,14 @@ static int check_writable(const char *path, struct oom_err *reterr)
 	int r = 0;
 
 	if (access(path, W_OK) < 0)
-		return oom_err_set(reterr, errno, "cannot write '%s': the file cannot be written: %s", path, strerror(errno));
-	if (oom_buf_add(&dir, slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1) || oom_buf_add(&dir, "", 1))
+		return oom_err_set(reterr, errno, "cannot write '%s': the file cannot be written: %s", path,
+				   strerror(errno));
+	if (oom_buf_add(&dir, slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1) ||
+	    oom_buf_add(&dir, "", 1))
 		r = oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", path);
 	else if (access(dir.p, W_OK) < 0)
-		r = oom_err_set(reterr, errno, "cannot write '%s': its directory cannot be written: %s", path, strerror(errno));
+		r = oom_err_set(reterr, errno, "cannot write '%s': its directory cannot be written: %s", path,
+				strerror(errno));
 	oom_buf_release(&dir);
 	return r;
 }
@@ -292,7 +299,8 @@ int oom_sql_exec(struct oom_sql *db, const char *sql, struct oom_err *reterr)
 	return rc == SQLITE_OK ? 0 : fail_rc(db, rc, "cannot use", reterr);
 }
 
-int oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **ret, const char **tail, struct oom_err *reterr)
+int oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **ret, const char **tail,
+		    struct oom_err *reterr)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v3(db->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, tail);
@@ -301,7 +309,8 @@ int oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **r
 		return fail_rc(db, rc, db->guarded ? "cannot query" : "cannot use", reterr);
 	if (db->guarded && st && !sqlite3_stmt_readonly(st)) {
 		(void)sqlite3_finalize(st);
-		return oom_err_set(reterr, EPERM, "cannot query '%s': only statements that read are allowed", db->path);
+		return oom_err_set(reterr, EPERM, "cannot query '%s': only statements that read are allowed",
+				   db->path);
 	}
 	*ret = (struct oom_sql_stmt *)st;
 	return 0;
@@ -333,7 +342,7 @@ void oom_sql_finalize(struct oom_sql_stmt *st)
 	(void)sqlite3_finalize(handle(st));
 }
 
-/* Binding fails only for an index that the statement lacks or bytes beyond LENGTH_MAX, which no arena holds. */
+/* Binding fails only for an index that the statement lacks or more than LENGTH_MAX bytes, which no arena holds. */
 void oom_sql_bind_int(struct oom_sql_stmt *st, int i, int64_t v)
 {
 	if (v == OOM_NA)
@@ -441,12 +450,13 @@ struct oom_str oom_sql_bytes(struct oom_sql_stmt *st, int i)
 static bool pragma_tells(const char *name, const char *arg)
 {
 	static const char *const with_arg[] = {
-		"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
-		"integrity_check", "quick_check",
+		"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo",
+		"foreign_key_list", "integrity_check", "quick_check",
 	};
 	static const char *const without[] = {
-		"user_version", "application_id", "schema_version", "page_count", "page_size", "freelist_count",
-		"database_list", "compile_options", "function_list", "encoding", "journal_mode", "collation_list",
+		"user_version", "application_id", "schema_version", "page_count", "page_size",
+		"freelist_count", "database_list", "compile_options", "function_list", "encoding",
+		"journal_mode", "collation_list",
 	};
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(with_arg); i++)
@@ -477,7 +487,8 @@ static bool harmless(int action, const char *a, const char *b)
 	}
 }
 
-static int authorize(void *arg, int action, const char *a, const char *b, const char *dbname, const char *inner)
+static int authorize(void *arg, int action, const char *a, const char *b, const char *dbname,
+		     const char *inner)
 {
 	struct oom_sql *db = arg;
 

@@ -13,11 +13,11 @@ struct oom_sql_stmt;
 
 enum oom_sql_mode { OOM_SQL_READ, OOM_SQL_WRITE, OOM_SQL_CREATE };
 
-/* path "" is a private database in memory.  WRITE wants an existing file, CREATE makes one.  READ falls back to an immutable open where
- * the medium cannot be written at all.  0 or -errno, *reterr names the path. */
+/* path "" is a private database in memory.  WRITE wants an existing file, CREATE makes one.  READ falls back
+ * to an immutable open where the medium cannot be written at all.  0 or -errno, *reterr names the path. */
 int  oom_sql_open(const char *path, enum oom_sql_mode mode, struct oom_sql **ret, struct oom_err *reterr);
-/* Views of the file may use functions that SQLite takes for unsafe; those of JSON among them, by mistake, up to 3.40.1.
- * Only for a file whose schema was compared. */
+/* Views of the file may use functions that SQLite takes for unsafe; those of JSON among them, by mistake, up
+ * to 3.40.1. Only for a file whose schema was compared. */
 void oom_sql_trust(struct oom_sql *db);
 /* Rolls back what is open and finalizes every statement; NULL is fine.  0 or -errno. */
 int  oom_sql_close(struct oom_sql *db, struct oom_err *reterr);
@@ -31,11 +31,14 @@ int  oom_sql_exec(struct oom_sql *db, const char *sql, struct oom_err *reterr);
 int  oom_sql_get_int(struct oom_sql *db, const char *sql, int64_t *ret, struct oom_err *reterr);
 int64_t oom_sql_last_id(struct oom_sql *db);
 
-/* Compiles the first statement of sql; *tail (may be NULL) points behind it.  *ret is NULL for blanks and comments. */
-int  oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **ret, const char **tail, struct oom_err *reterr);
+/* Compiles the first statement of sql; *tail (may be NULL) points behind it.  *ret is NULL for blanks and
+ * comments. */
+int oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **ret, const char **tail,
+		    struct oom_err *reterr);
 void oom_sql_finalize(struct oom_sql_stmt *st);
 
-/* Parameters count from 1.  Bytes are borrowed until they are bound anew or the statement is reset and not run again. */
+/* Parameters count from 1.  Bytes are borrowed until they are bound anew or the statement is reset and not
+ * run again. */
 void oom_sql_bind_int(struct oom_sql_stmt *st, int i, int64_t v);       /* OOM_NA binds NULL */
 void oom_sql_bind_text(struct oom_sql_stmt *st, int i, struct oom_str s);/* p == NULL binds NULL */
 void oom_sql_bind_blob(struct oom_sql_stmt *st, int i, const void *p, size_t n);
@@ -54,10 +57,10 @@ const char    *oom_sql_column_name(struct oom_sql_stmt *st, int i);
 enum oom_sql_type oom_sql_type(struct oom_sql_stmt *st, int i);
 int64_t        oom_sql_int(struct oom_sql_stmt *st, int i);             /* OOM_NA for NULL */
 double         oom_sql_real(struct oom_sql_stmt *st, int i);
-struct oom_str oom_sql_bytes(struct oom_sql_stmt *st, int i);           /* lent until the next step; NULL for NULL */
+struct oom_str oom_sql_bytes(struct oom_sql_stmt *st, int i); /* lent until the next step; NULL for NULL */
 
-/* From here on the handle only looks: anything that could write, attach, load or change a setting is refused by the
- * compiler of statements; statements stop after limit_ms (0 = none) with -ETIME. */
+/* From here on the handle only looks: anything that could write, attach, load or change a setting is refused
+ * by the compiler of statements; statements stop after limit_ms (0 = none) with -ETIME. */
 void oom_sql_guard(struct oom_sql *db, int64_t limit_ms);
 void oom_sql_unguard(struct oom_sql *db);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The store's life: open, check, migrate, transactions, statements.  Rows are written in store_put.c and read in
- * store_load.c and store_query.c. */
+/* The store's life: open, check, migrate, transactions, statements.  Rows are written in store_put.c and read
+ * in store_load.c and store_query.c. */
 #include "store_impl.h"
 
 #include <errno.h>
@@ -36,15 +36,16 @@ static const char *const fixed[OOM_ST_FIXED] = {
 	[OOM_ST_ADD_SHAPE] = "INSERT INTO shape (shape) VALUES (?)",
 	[OOM_ST_GET_SHAPE] = "SELECT shape FROM shape WHERE shape_id = ?",
 	[OOM_ST_ADD_VERDICT] =
-		("INSERT INTO verdict (event_id, engine, verdict, reason, text, evidence_line, profile, profile_how, unit,"
-		 " totalpages_lo, totalpages_hi, totalpages_how, eligible, winner, runner_up, actual, margin, drift_bound)"
-		 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+		("INSERT INTO verdict (event_id, engine, verdict, reason, text, evidence_line, profile, profile_how,"
+		 " unit, totalpages_lo, totalpages_hi, totalpages_how, eligible, winner, runner_up, actual, margin,"
+		 " drift_bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 	[OOM_ST_SAME_VERDICT] = "SELECT 1 FROM verdict WHERE event_id = ? AND verdict = ? AND reason = ?",
 	[OOM_ST_CLEAR_VERDICT] = "DELETE FROM verdict WHERE event_id = ?",
 	[OOM_ST_CLEAR_TASKS] =
 		("UPDATE task SET points = NULL, points_lo = NULL, points_hi = NULL, rank = NULL, why_not = NULL"
 		 " WHERE k >= ? AND k < ?"),
-	[OOM_ST_SCORE_TASK] = "UPDATE task SET points = ?, points_lo = ?, points_hi = ?, rank = ?, why_not = ? WHERE k = ?",
+	[OOM_ST_SCORE_TASK] =
+		"UPDATE task SET points = ?, points_lo = ?, points_hi = ?, rank = ?, why_not = ? WHERE k = ?",
 };
 
 /* Names in the tables are plain ASCII words of ours, but "order" and "constraint" are SQL's as well. */
@@ -119,7 +120,10 @@ static int text_of(struct oom_buf *b, unsigned id)
 	r = oom_buf_fmt(b, "SELECT k");
 	if (!r)
 		r = add_columns(b, oom_store_parts[id - OOM_ST_GET_PART].rec);
-	return r ? r : oom_buf_fmt(b, " FROM %s WHERE k >= ? AND k < ? ORDER BY k", oom_store_parts[id - OOM_ST_GET_PART].rec->table);
+	if (r)
+		return r;
+	return oom_buf_fmt(b, " FROM %s WHERE k >= ? AND k < ? ORDER BY k",
+			   oom_store_parts[id - OOM_ST_GET_PART].rec->table);
 }
 
 int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **ret, struct oom_err *reterr)
@@ -252,24 +256,31 @@ static int migrate(struct oom_sql *sql, int to, struct oom_err *reterr)
 	return r;
 }
 
-/* Everything that schema.sql makes must stand in the file word for word, and no trigger may: a file from elsewhere could
- * otherwise hold a view or a computed column in the place of a table, and run what its author wrote. */
+/* Everything that schema.sql makes must stand in the file word for word, and no trigger may: a file from
+ * elsewhere could otherwise hold a view or a computed column in the place of a table, and run what its author
+ * wrote. */
 static int compare_schema(struct oom_sql *sql, struct oom_sql *model, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *want = NULL, *have = NULL;
 	int r = oom_sql_prepare(model, "SELECT type, name, sql FROM sqlite_schema", &want, NULL, reterr);
 
 	if (!r)
-		r = oom_sql_prepare(sql, "SELECT count(*) FROM sqlite_schema WHERE type = ? AND name = ? AND sql IS ?"
-				    " AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger')", &have, NULL, reterr);
+		r = oom_sql_prepare(
+			sql,
+			"SELECT count(*) FROM sqlite_schema WHERE type = ? AND name = ? AND sql IS ?"
+			" AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger')",
+			&have, NULL, reterr);
 	while (!r && (r = oom_sql_step(model, want, reterr)) == 1) {
 		for (int i = 0; i < 3; i++)
 			oom_sql_bind_text(have, i + 1, oom_sql_bytes(want, i));
 		r = oom_sql_step(sql, have, reterr);
 		if (r == 1 && oom_sql_int(have, 0) != 1)
-			r = oom_err_set(reterr, EBADMSG, "cannot use '%s': its %s '%.*s' is not the one that oomlens makes, or it has "
-					"triggers", oom_sql_path(sql), oom_sql_bytes(want, 0).p,
-					(int)oom_sql_bytes(want, 1).n, oom_sql_bytes(want, 1).p);
+			r = oom_err_set(
+				reterr, EBADMSG,
+				"cannot use '%s': its %s '%.*s' is not the one that oomlens makes, or it has "
+				"triggers",
+				oom_sql_path(sql), oom_sql_bytes(want, 0).p, (int)oom_sql_bytes(want, 1).n,
+				oom_sql_bytes(want, 1).p);
 		oom_sql_reset(have);
 		r = r < 0 ? r : 0;
 	}
@@ -294,11 +305,15 @@ static int check_schema(struct oom_sql *sql, struct oom_err *reterr)
 
 /* ---- open and close ---------------------------------------------------------------------------------- */
 
-/* Readers never wait for a writer with a write-ahead log; a power cut may cost the last commits, never the file. */
+/* Readers never wait for a writer with a write-ahead log; a power cut may cost the last
+ * commits, never the file. */
 static int settings(struct oom_sql *sql, struct oom_err *reterr)
 {
-	return oom_sql_exec(sql, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000;"
-			    " PRAGMA foreign_keys = OFF", reterr);
+	return oom_sql_exec(
+		sql,
+		"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000;"
+		" PRAGMA foreign_keys = OFF",
+		reterr);
 }
 
 static int create(struct oom_sql *sql, struct oom_err *reterr)
@@ -310,16 +325,22 @@ static int create(struct oom_sql *sql, struct oom_err *reterr)
 	return r ? r : oom_sql_exec(sql, text, reterr);
 }
 
-static int check_version(struct oom_sql *sql, enum oom_store_mode mode, int64_t version, struct oom_err *reterr)
+static int check_version(struct oom_sql *sql, enum oom_store_mode mode, int64_t version,
+			 struct oom_err *reterr)
 {
 	const char *path = oom_sql_path(sql);
 
 	if (version > newest())
-		return oom_err_set(reterr, EEXIST, "cannot use '%s': it was made by a newer oomlens (schema %lld, this one knows %d)",
-				   path, (long long)version, newest());
+		return oom_err_set(
+			reterr, EEXIST,
+			"cannot use '%s': it was made by a newer oomlens (schema %lld, this one knows %d)",
+			path, (long long)version, newest());
 	if (version < newest() && mode == OOM_STORE_READ)
-		return oom_err_set(reterr, EROFS, "cannot read '%s': it has the older schema %lld; 'oomlens analyze --db %s' "
-				   "brings it up to date where it can be written", path, (long long)version, path);
+		return oom_err_set(
+			reterr, EROFS,
+			"cannot read '%s': it has the older schema %lld; 'oomlens analyze --db %s' "
+			"brings it up to date where it can be written",
+			path, (long long)version, path);
 	return 0;
 }
 
@@ -337,7 +358,8 @@ static int open_schema(struct oom_sql *sql, enum oom_store_mode mode, struct oom
 	if (!objects && !version && (!app || app == APPLICATION_ID) && mode == OOM_STORE_WRITE)
 		r = create(sql, reterr);
 	else if (app != APPLICATION_ID || !objects)
-		return oom_err_set(reterr, EBADMSG, "cannot use '%s': it is not a store of oomlens", oom_sql_path(sql));
+		return oom_err_set(reterr, EBADMSG, "cannot use '%s': it is not a store of oomlens",
+				   oom_sql_path(sql));
 	if (!r)
 		r = check_version(sql, mode, version, reterr);
 	if (!r && version < newest())
@@ -360,7 +382,8 @@ static int write_names(struct oom_sql *sql, struct oom_err *reterr)
 		want++;
 	if (r || have >= want - 1)
 		return r;
-	r = oom_sql_prepare(sql, "INSERT OR IGNORE INTO why_not (code, name) VALUES (?, ?)", &st, NULL, reterr);
+	r = oom_sql_prepare(sql, "INSERT OR IGNORE INTO why_not (code, name) VALUES (?, ?)", &st, NULL,
+			    reterr);
 	for (int64_t i = 1; !r && i < want; i++) {
 		oom_sql_bind_int(st, 1, i);
 		oom_sql_bind_text(st, 2, oom_str_from(oom_why_not_names[i]));
@@ -431,7 +454,9 @@ int oom_store_commit(struct oom_store *s, struct oom_err *reterr)
 
 	if (s->failed) {
 		oom_store_rollback(s);
-		return oom_err_set(reterr, EIO, "cannot write '%s': an earlier step failed, nothing was stored", oom_sql_path(s->sql));
+		return oom_err_set(reterr, EIO,
+				   "cannot write '%s': an earlier step failed, nothing was stored",
+				   oom_sql_path(s->sql));
 	}
 	r = oom_sql_exec(s->sql, "COMMIT", reterr);
 	if (r)

@@ -43,8 +43,8 @@ enum oom_base oom_store_base(const struct oom_record *r, const struct oom_field 
 /* That something, for the part rec at position seq. */
 int64_t oom_store_base_value(const struct oom_event *ev, enum oom_base base, const void *rec, size_t seq);
 
-/* INSERTs into a part name only the columns that the event fills (a bit each, derived ones behind the fields): half of a
- * task's are for other kernels.  The latest few are kept. */
+/* INSERTs into a part name only the columns that the event fills (a bit each, derived ones behind the
+ * fields): half of a task's are for other kernels.  The latest few are kept. */
 #define OOM_STORE_INSERTS 12
 struct oom_store_insert {
 	const struct oom_store_part *part;
@@ -59,13 +59,13 @@ struct oom_shape_cache;
 struct oom_store {
 	struct oom_sql *sql;
 	enum oom_store_mode mode;
-	bool failed;                                          /* a write failed half-way: only a rollback helps */
+	bool failed; /* a write failed half-way: only a rollback helps */
 	struct oom_sql_stmt *st[OOM_ST_COUNT];
 	struct oom_store_insert insert[OOM_STORE_INSERTS];
 	unsigned next_insert;                                 /* the one to be replaced */
 	struct oom_packer *packer;
 	struct oom_shape_cache *shapes;
-	struct oom_buf lines, packed, memory, text;           /* reused from event to event; text: of statements */
+	struct oom_buf lines, packed, memory, text; /* reused from event to event; text: of statements */
 	struct oom_buf ranks;
 	struct oom_str last_host, last_machine;               /* into last_host_text */
 	struct oom_buf last_host_text;
@@ -81,9 +81,11 @@ int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_e
 
 /* Evidence: the event's lines as a blob in s->packed, its memory facts as JSON in s->memory; and back. */
 int  oom_store_pack_raw(struct oom_store *s, const struct oom_event *ev, struct oom_err *reterr);
-int  oom_store_unpack_raw(struct oom_store *s, struct oom_str blob, struct oom_event *ev, struct oom_err *reterr);
+int oom_store_unpack_raw(struct oom_store *s, struct oom_str blob, struct oom_event *ev,
+			 struct oom_err *reterr);
 int  oom_store_pack_memory(struct oom_store *s, const struct oom_event *ev, struct oom_err *reterr);
-int  oom_store_unpack_memory(struct oom_store *s, struct oom_str json, struct oom_event *ev, struct oom_err *reterr);
+int oom_store_unpack_memory(struct oom_store *s, struct oom_str json, struct oom_event *ev,
+			    struct oom_err *reterr);
 void oom_shape_cache_clear(struct oom_shape_cache *c);
 void oom_shape_cache_free(struct oom_shape_cache *c);
 

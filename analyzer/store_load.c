@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rows into events.  The file may come from anywhere: every value is checked for its type before it is used. */
+/* Rows into events.  The file may come from anywhere: every value is checked for its type before use. */
 #include "store_impl.h"
 
 #include <errno.h>
 
 static int damaged(struct oom_store *s, int64_t id, const char *what, struct oom_err *reterr)
 {
-	return oom_err_set(reterr, EBADMSG, "cannot load event %lld from '%s': its %s is damaged", (long long)id,
-			   oom_sql_path(s->sql), what);
+	return oom_err_set(reterr, EBADMSG, "cannot load event %lld from '%s': its %s is damaged",
+			   (long long)id, oom_sql_path(s->sql), what);
 }
 
 static int no_memory(struct oom_store *s, int64_t id, struct oom_err *reterr)
 {
-	return oom_err_set(reterr, ENOMEM, "cannot load event %lld from '%s': it does not fit into memory", (long long)id,
-			   oom_sql_path(s->sql));
+	return oom_err_set(reterr, ENOMEM, "cannot load event %lld from '%s': it does not fit into memory",
+			   (long long)id, oom_sql_path(s->sql));
 }
 
 /* 0, -ENOMEM, or -EBADMSG where the value is not of the field's type. */
-static int load_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, struct oom_arena *a, void *rec, int64_t base)
+static int load_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, struct oom_arena *a,
+		      void *rec, int64_t base)
 {
 	enum oom_sql_type type = oom_sql_type(st, i);
 	struct oom_str s;
@@ -51,7 +52,8 @@ static int load_field(struct oom_sql_stmt *st, int i, const struct oom_field *f,
 	return -EBADMSG;
 }
 
-static int load_row(struct oom_sql_stmt *st, const struct oom_store_part *part, struct oom_event *ev, size_t seq)
+static int load_row(struct oom_sql_stmt *st, const struct oom_store_part *part, struct oom_event *ev,
+		    size_t seq)
 {
 	const struct oom_record *rec = part->rec;
 	void *p = oom_event_add(ev, rec);
@@ -82,7 +84,8 @@ static int load_part(struct oom_store *s, unsigned index, struct oom_event *ev, 
 	oom_sql_bind_int(st, 2, (ev->id + 1) << OOM_PART_BITS);
 	while ((r = oom_sql_step(s->sql, st, reterr)) == 1) {
 		/* Positions without a gap, or what refers to them would be wrong. */
-		r = (oom_sql_int(st, 0) & OOM_PART_MASK) == (int64_t)seq ? load_row(st, part, ev, seq) : -EBADMSG;
+		r = (oom_sql_int(st, 0) & OOM_PART_MASK) == (int64_t)seq ? load_row(st, part, ev, seq)
+									 : -EBADMSG;
 		seq++;
 		if (r)
 			break;
@@ -103,7 +106,8 @@ static int load_head(struct oom_store *s, int64_t id, struct oom_event *ev, stru
 	oom_sql_bind_int(st, 1, id);
 	r = oom_sql_step(s->sql, st, reterr);
 	if (r == 0)
-		r = oom_err_set(reterr, ENOENT, "there is no event %lld in '%s'", (long long)id, oom_sql_path(s->sql));
+		r = oom_err_set(reterr, ENOENT, "there is no event %lld in '%s'", (long long)id,
+				oom_sql_path(s->sql));
 	else if (r == 1)
 		r = 0;
 	for (size_t i = 0; !r && i < oom_event_record.nfields; i++) {
@@ -149,7 +153,8 @@ int oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struc
 	int r;
 
 	if (id < 0 || id > OOM_EVENT_ID_MAX)
-		return oom_err_set(reterr, ENOENT, "there is no event %lld in '%s'", (long long)id, oom_sql_path(s->sql));
+		return oom_err_set(reterr, ENOENT, "there is no event %lld in '%s'", (long long)id,
+				   oom_sql_path(s->sql));
 	oom_event_init(&ev);
 	ev.id = id;
 	r = load_head(s, id, &ev, reterr);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The memory facts of an event as JSON.  A dump has some two hundred numbers, and the next dump of that kernel calls them
- * the same: names, units and relative lines are kept once, as a shape, and an event has the values (schema.sql
- * describes both).  Consecutive facts of one area, node and zone make a group.
+ * The memory facts of an event as JSON.  A dump has some two hundred numbers, and the next dump of that
+ * kernel calls them the same: names, units and relative lines are kept once, as a shape, and an event has the
+ * values (schema.sql describes both).  Consecutive facts of one area, node and zone make a group.
  */
 #include "store_impl.h"
 
@@ -60,7 +60,8 @@ static struct slot *slot_of(struct oom_shape_cache *c, struct oom_str s, uint64_
 	size_t i = hash % CACHE_SLOTS;
 
 	for (; c->slot[i].id; i = (i + 1) % CACHE_SLOTS)
-		if (c->slot[i].hash == hash && c->slot[i].n == s.n && !memcmp(c->text.p + c->slot[i].at, s.p, s.n))
+		if (c->slot[i].hash == hash && c->slot[i].n == s.n &&
+		    !memcmp(c->text.p + c->slot[i].at, s.p, s.n))
 			break;
 	return &c->slot[i];
 }
@@ -148,8 +149,8 @@ static char *put_int(char *p, int64_t v)
 }
 
 /*
- * Bytes pass as they are, UTF-8 or not, but for what JSON reserves.  SQLite ends a string at \u0000, so NUL is written as
- * the lone surrogate \udc00; \xed may begin the bytes of one and is written as \udced.
+ * Bytes pass as they are, UTF-8 or not, but for what JSON reserves.  SQLite ends a string at \u0000, so NUL
+ * is written as the lone surrogate \udc00; \xed may begin the bytes of one and is written as \udced.
  */
 static char *put_string(char *p, struct oom_str s)
 {
@@ -272,7 +273,8 @@ static bool named(int64_t v, const char *const *names)
 	return names[n];
 }
 
-static int pack_group(struct oom_store *s, const struct oom_memory *m, size_t n, int64_t *line, struct oom_err *reterr)
+static int pack_group(struct oom_store *s, const struct oom_memory *m, size_t n, int64_t *line,
+		      struct oom_err *reterr)
 {
 	int64_t id = 0, delta = m->line == OOM_NA ? OOM_NA : (int64_t)((uint64_t)m->line - (uint64_t)*line);
 	int r;

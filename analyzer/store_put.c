@@ -19,7 +19,8 @@ struct rows {
 /* ---- binding ----------------------------------------------------------------------------------------- */
 
 /* -EINVAL: an enumeration holds a value without a name. */
-static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, const void *rec, int64_t base)
+static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, const void *rec,
+		      int64_t base)
 {
 	int64_t v;
 	size_t n = 0;
@@ -42,7 +43,8 @@ static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f,
 }
 
 /* Scores of task seq in the order of the derived columns; OOM_NA for what there is not. */
-static void scores_of(const struct oom_replay *r, const uint32_t *rank, size_t seq, int64_t ret[OOM_TASK_DERIVED])
+static void scores_of(const struct oom_replay *r, const uint32_t *rank, size_t seq,
+		      int64_t ret[OOM_TASK_DERIVED])
 {
 	const struct oom_score *s = seq < r->nscores ? &r->score[seq] : NULL;
 	bool points = s && s->why_not == OOM_WHY_ELIGIBLE, range = points && s->points.lo != s->points.hi;
@@ -66,7 +68,8 @@ static uint64_t columns_of(const struct rows *w)
 		for (size_t k = 0; !used && k < w->n; k++) {
 			const char *p = w->array + k * rec->size;
 
-			used = f->type == OOM_TYPE_STR ? oom_field_str(f, p).p != NULL : oom_field_int(f, p) != OOM_NA;
+			used = f->type == OOM_TYPE_STR ? oom_field_str(f, p).p != NULL
+						       : oom_field_int(f, p) != OOM_NA;
 		}
 		ret |= (uint64_t)used << i;
 	}
@@ -95,7 +98,8 @@ static int bind_row(struct oom_sql_stmt *st, int at, const struct rows *w, int64
 		if (!(w->columns >> i & 1))
 			continue;
 		base = oom_store_base(rec, &rec->field[i]);
-		r = bind_field(st, ++at, &rec->field[i], p, base ? oom_store_base_value(w->ev, base, p, seq) : 0);
+		r = bind_field(st, ++at, &rec->field[i], p,
+			       base ? oom_store_base_value(w->ev, base, p, seq) : 0);
 		if (r)
 			return r;
 	}
@@ -110,7 +114,8 @@ static int bind_row(struct oom_sql_stmt *st, int at, const struct rows *w, int64
 
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
-static int put_some(struct oom_store *s, const struct rows *w, int64_t id, size_t from, size_t n, struct oom_err *reterr)
+static int put_some(struct oom_store *s, const struct rows *w, int64_t id, size_t from, size_t n,
+		    struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
 	int at = 0, r = oom_store_insert(s, w->part, w->columns, n, &st, reterr);
@@ -120,7 +125,8 @@ static int put_some(struct oom_store *s, const struct rows *w, int64_t id, size_
 	for (size_t i = 0; i < n; i++) {
 		at = bind_row(st, at, w, id, from + i);
 		if (at < 0)
-			return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': a %s has a value without a name",
+			return oom_err_set(reterr, EINVAL,
+					   "cannot store an event in '%s': a %s has a value without a name",
 					   oom_sql_path(s->sql), w->part->rec->table);
 	}
 	return oom_sql_run(s->sql, st, reterr);
@@ -143,8 +149,8 @@ static int put_part(struct oom_store *s, unsigned index, struct rows *w, int64_t
 	return r;
 }
 
-static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t host, const char *print, int64_t *ret,
-		     struct oom_err *reterr)
+static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t host, const char *print,
+		     int64_t *ret, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
 	int r;
@@ -156,7 +162,8 @@ static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t ho
 	oom_sql_bind_text(st, 2, oom_str_from(print));
 	for (size_t i = 0; i < oom_event_record.nfields; i++)
 		if (bind_field(st, (int)i + 3, &oom_event_record.field[i], ev, 0))
-			return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': its %s has no name",
+			return oom_err_set(reterr, EINVAL,
+					   "cannot store an event in '%s': its %s has no name",
 					   oom_sql_path(s->sql), oom_event_record.field[i].key);
 	r = oom_sql_run(s->sql, st, reterr);
 	*ret = oom_sql_last_id(s->sql);
@@ -226,6 +233,7 @@ static int put_verdict(struct oom_store *s, const struct oom_replay *r, int64_t 
 {
 	struct oom_sql_stmt *st;
 	const struct oom_profile *p = r->profile;
+	struct oom_str unit = p && p->flags & OOM_PROFILE_PER_MILLE ? OOM_STR("per_mille") : OOM_STR("pages");
 	bool total = r->total.lo <= r->total.hi;
 	int i = 0, ret;
 
@@ -241,7 +249,7 @@ static int put_verdict(struct oom_store *s, const struct oom_replay *r, int64_t 
 	oom_sql_bind_int(st, ++i, r->evidence_line);
 	oom_sql_bind_text(st, ++i, oom_str_from(p ? p->name : NULL));
 	oom_sql_bind_text(st, ++i, oom_str_from(r->profile_how));
-	oom_sql_bind_text(st, ++i, oom_str_from(!p ? NULL : p->flags & OOM_PROFILE_PER_MILLE ? "per_mille" : "pages"));
+	oom_sql_bind_text(st, ++i, p ? unit : OOM_STR_NULL);
 	oom_sql_bind_int(st, ++i, total ? r->total.lo : OOM_NA);
 	oom_sql_bind_int(st, ++i, total ? r->total.hi : OOM_NA);
 	oom_sql_bind_text(st, ++i, r->total_how);
@@ -345,18 +353,20 @@ static int host_of(struct oom_store *s, const struct oom_event *ev, int64_t *ret
 	struct oom_buf *b = &s->last_host_text;
 	int r;
 
-	if (s->last_host_id && oom_str_eq(ev->host, s->last_host) && oom_str_eq(ev->machine_id, s->last_machine)) {
+	if (s->last_host_id && oom_str_eq(ev->host, s->last_host) &&
+	    oom_str_eq(ev->machine_id, s->last_machine)) {
 		*ret = s->last_host_id;
 		return 0;
 	}
 	r = find_host(s, ev, ret, reterr);
 	s->last_host_id = 0;
 	b->n = 0;
-	if (r || oom_buf_add(b, ev->host.p, ev->host.n) || oom_buf_add(b, ev->machine_id.p, ev->machine_id.n) ||
-	    oom_buf_add(b, "", 1))
+	if (r || oom_buf_add(b, ev->host.p, ev->host.n) ||
+	    oom_buf_add(b, ev->machine_id.p, ev->machine_id.n) || oom_buf_add(b, "", 1))
 		return r;
 	s->last_host = ev->host.p ? (struct oom_str){ b->p, ev->host.n } : OOM_STR_NULL;
-	s->last_machine = ev->machine_id.p ? (struct oom_str){ b->p + ev->host.n, ev->machine_id.n } : OOM_STR_NULL;
+	s->last_machine =
+		ev->machine_id.p ? (struct oom_str){ b->p + ev->host.n, ev->machine_id.n } : OOM_STR_NULL;
 	s->last_host_id = *ret;
 	return 0;
 }
@@ -377,8 +387,8 @@ static int find_event(struct oom_store *s, const char *print, int64_t *ret, stru
 	return r;
 }
 
-static int put_all(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *rp, const char *print, int64_t *id,
-		   struct oom_err *reterr)
+static int put_all(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *rp,
+		   const char *print, int64_t *id, struct oom_err *reterr)
 {
 	struct rows w = { .ev = ev, .r = rp };
 	int64_t host = 0;
@@ -401,11 +411,13 @@ static int put_all(struct oom_store *s, const struct oom_event *ev, const struct
 static int begin_write(struct oom_store *s, bool own, struct oom_err *reterr)
 {
 	if (s->failed)
-		return oom_err_set(reterr, EIO, "cannot write '%s': an earlier step failed", oom_sql_path(s->sql));
+		return oom_err_set(reterr, EIO, "cannot write '%s': an earlier step failed",
+				   oom_sql_path(s->sql));
 	return own ? oom_store_begin(s, reterr) : 0;
 }
 
-/* Half an event must not stay: without a transaction of the caller's there is one of our own, with one it is spoilt. */
+/* Half an event must not stay: without a transaction of the caller's there is one of our own, with one it
+ * is spoilt. */
 static int end_write(struct oom_store *s, bool own, int r, struct oom_err *reterr)
 {
 	int c;
@@ -422,8 +434,8 @@ static int end_write(struct oom_store *s, bool own, int r, struct oom_err *reter
 	return c ? c : r;
 }
 
-int oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *rp, int64_t *ret_id,
-		  struct oom_err *reterr)
+int oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *rp,
+		  int64_t *ret_id, struct oom_err *reterr)
 {
 	bool own = !oom_sql_in_transaction(s->sql);
 	char print[33];

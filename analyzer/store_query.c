@@ -10,15 +10,15 @@
 #define FILTER_PARAMETERS 7
 
 /* A condition that is not asked for has a NULL parameter. */
-static const char filtered[] =
-	" FROM v_event AS e WHERE"
-	" (?1 IS NULL OR e.wall_us >= ?1) AND (?2 IS NULL OR e.wall_us < ?2)"
-	" AND (?3 IS NULL OR e.hostname = ?3)"
-	" AND (?4 IS NULL OR EXISTS (SELECT 1 FROM v_victim AS w WHERE w.event_id = e.event_id AND w.comm GLOB ?4))"
-	" AND (?5 IS NULL OR e.oom_memcg GLOB ?5 OR e.task_memcg GLOB ?5)"
-	" AND (?6 IS NULL OR e.verdict = ?6)"
-	" AND (?7 IS NULL OR e.engine IS NOT ?7)"
-	" ORDER BY e.wall_us, e.event_id LIMIT ?8";
+static const char filtered[] = " FROM v_event AS e WHERE"
+			       " (?1 IS NULL OR e.wall_us >= ?1) AND (?2 IS NULL OR e.wall_us < ?2)"
+			       " AND (?3 IS NULL OR e.hostname = ?3)"
+			       " AND (?4 IS NULL OR EXISTS (SELECT 1 FROM v_victim AS w WHERE w.event_id = "
+			       "e.event_id AND w.comm GLOB ?4))"
+			       " AND (?5 IS NULL OR e.oom_memcg GLOB ?5 OR e.task_memcg GLOB ?5)"
+			       " AND (?6 IS NULL OR e.verdict = ?6)"
+			       " AND (?7 IS NULL OR e.engine IS NOT ?7)"
+			       " ORDER BY e.wall_us, e.event_id LIMIT ?8";
 
 static void bind_filter(struct oom_sql_stmt *st, const struct oom_filter *f)
 {
@@ -31,8 +31,8 @@ static void bind_filter(struct oom_sql_stmt *st, const struct oom_filter *f)
 	oom_sql_bind_int(st, FILTER_PARAMETERS + 1, f->limit > 0 ? f->limit : -1);
 }
 
-static int prepare_filtered(struct oom_store *s, const char *select, const struct oom_filter *f, struct oom_sql_stmt **ret,
-			    struct oom_err *reterr)
+static int prepare_filtered(struct oom_store *s, const char *select, const struct oom_filter *f,
+			    struct oom_sql_stmt **ret, struct oom_err *reterr)
 {
 	static const struct oom_filter everything;
 	int r;
@@ -47,7 +47,8 @@ static int prepare_filtered(struct oom_store *s, const char *select, const struc
 }
 
 /* The ids are gathered first: fn may write to the store. */
-static int gather(struct oom_store *s, const struct oom_filter *f, struct oom_buf *ids, struct oom_err *reterr)
+static int gather(struct oom_store *s, const struct oom_filter *f, struct oom_buf *ids,
+		  struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
 	int r = prepare_filtered(s, "SELECT e.event_id", f, &st, reterr);
@@ -66,8 +67,8 @@ static int gather(struct oom_store *s, const struct oom_filter *f, struct oom_bu
 	return r;
 }
 
-int oom_store_each(struct oom_store *s, const struct oom_filter *f, int (*fn)(void *arg, int64_t id), void *arg,
-		   struct oom_err *reterr)
+int oom_store_each(struct oom_store *s, const struct oom_filter *f, int (*fn)(void *arg, int64_t id),
+		   void *arg, struct oom_err *reterr)
 {
 	struct oom_buf ids = { 0 };
 	int r = gather(s, f, &ids, reterr);
@@ -87,8 +88,9 @@ int oom_store_each(struct oom_store *s, const struct oom_filter *f, int (*fn)(vo
 static void take_value(struct oom_sql_stmt *st, int i, struct oom_value *ret)
 {
 	static const enum oom_value_kind kinds[] = {
-		[OOM_SQL_NULL] = OOM_VALUE_NULL, [OOM_SQL_INT] = OOM_VALUE_INT, [OOM_SQL_REAL] = OOM_VALUE_REAL,
-		[OOM_SQL_TEXT] = OOM_VALUE_TEXT, [OOM_SQL_BLOB] = OOM_VALUE_BLOB,
+		[OOM_SQL_NULL] = OOM_VALUE_NULL, [OOM_SQL_INT] = OOM_VALUE_INT,
+		[OOM_SQL_REAL] = OOM_VALUE_REAL, [OOM_SQL_TEXT] = OOM_VALUE_TEXT,
+		[OOM_SQL_BLOB] = OOM_VALUE_BLOB,
 	};
 
 	*ret = (struct oom_value){ .kind = kinds[oom_sql_type(st, i)] };
@@ -142,7 +144,8 @@ static int give_rows(struct oom_store *s, struct oom_sql_stmt *st, const struct 
 	return r;
 }
 
-static int query_all(struct oom_store *s, const char *sql, const struct oom_query_ops *ops, void *arg, struct oom_err *reterr)
+static int query_all(struct oom_store *s, const char *sql, const struct oom_query_ops *ops, void *arg,
+		     struct oom_err *reterr)
 {
 	while (*sql) {
 		struct oom_sql_stmt *st = NULL;
@@ -157,25 +160,30 @@ static int query_all(struct oom_store *s, const char *sql, const struct oom_quer
 	return 0;
 }
 
-int oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops, void *arg,
-		    struct oom_err *reterr)
+int oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops,
+		    void *arg, struct oom_err *reterr)
 {
 	int r;
 
 	if (s->mode != OOM_STORE_READ)
-		return oom_err_set(reterr, EPERM, "cannot query '%s': it is open for writing", oom_sql_path(s->sql));
+		return oom_err_set(reterr, EPERM, "cannot query '%s': it is open for writing",
+				   oom_sql_path(s->sql));
 	oom_sql_guard(s->sql, limit_ms);
 	r = query_all(s, sql, ops, arg, reterr);
 	oom_sql_unguard(s->sql);
 	return r;
 }
 
-int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops, void *arg,
-		   struct oom_err *reterr)
+int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops,
+		   void *arg, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
-	int r = prepare_filtered(s, "SELECT e.event_id AS id, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, e.kernel,"
-				 " e.scope, e.oom_memcg, e.outcome, e.victim_pid, e.victim_comm, e.verdict, e.reason", f, &st, reterr);
+	int r = prepare_filtered(
+		s,
+		"SELECT e.event_id AS id, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, "
+		"e.kernel,"
+		" e.scope, e.oom_memcg, e.outcome, e.victim_pid, e.victim_comm, e.verdict, e.reason",
+		f, &st, reterr);
 
 	if (r)
 		return r;

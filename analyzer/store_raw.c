@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lines of an event as one blob: a format byte, then a zstd frame of the number of lines, three numbers for each line
- * (distance from the line before, bytes that its text begins with as that one does, bytes that follow them) and those
- * bytes.  Prefixes of log lines hardly differ from line to line: leaving them out halves the work of the compressor.
+ * The lines of an event as one blob: a format byte, then a zstd frame of the number of lines, three numbers
+ * for each line (distance from the line before, bytes that its text begins with as that one does, bytes that
+ * follow them) and those bytes.  Prefixes of log lines hardly differ from line to line: leaving them out
+ * halves the work of the compressor.
  */
 #include "store_impl.h"
 
@@ -68,7 +69,8 @@ static size_t common(struct oom_str a, struct oom_str b)
 	return i;
 }
 
-/* Texts go to *texts while the numbers are written.  A text that is not known has the length 0, others one more. */
+/* Texts go to *texts while the numbers are written.  A text that is not known has the length 0, others one
+ * more. */
 static int add_lines(struct oom_buf *b, struct oom_buf *texts, const struct oom_event *ev)
 {
 	uint64_t last = 0;
@@ -109,7 +111,8 @@ int oom_store_pack_raw(struct oom_store *s, const struct oom_event *ev, struct o
 }
 
 /* A line that begins with `same` bytes of the one before and goes on with the first n of *texts. */
-static int load_text(struct oom_event *ev, struct oom_str before, size_t same, size_t n, struct oom_str *texts, struct oom_str *ret)
+static int load_text(struct oom_event *ev, struct oom_str before, size_t same, size_t n,
+		     struct oom_str *texts, struct oom_str *ret)
 {
 	char *p = oom_arena_alloc(&ev->arena, same + n + 1);
 
@@ -132,8 +135,8 @@ static int load_lines(struct oom_str heads, struct oom_str texts, uint64_t n, st
 		struct oom_raw *raw;
 		uint64_t line, same, len;
 
-		if (!take_varint(&heads, &line) || !take_varint(&heads, &same) || !take_varint(&heads, &len) ||
-		    same > before.n || (len && len - 1 > texts.n))
+		if (!take_varint(&heads, &line) || !take_varint(&heads, &same) ||
+		    !take_varint(&heads, &len) || same > before.n || (len && len - 1 > texts.n))
 			return -EBADMSG;
 		raw = oom_event_add_raw(ev);
 		if (!raw)
@@ -147,7 +150,8 @@ static int load_lines(struct oom_str heads, struct oom_str texts, uint64_t n, st
 	return texts.n ? -EBADMSG : 0;
 }
 
-int oom_store_unpack_raw(struct oom_store *s, struct oom_str blob, struct oom_event *ev, struct oom_err *reterr)
+int oom_store_unpack_raw(struct oom_store *s, struct oom_str blob, struct oom_event *ev,
+			 struct oom_err *reterr)
 {
 	struct oom_str heads, texts;
 	uint64_t n, skip;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The reader of what store_memory.c writes.  It takes that form of JSON alone, once over, whatever the file holds. */
+/* The reader of what store_memory.c writes.  It takes that form of JSON alone, once over, whatever the file
+ * holds. */
 #include "store_impl.h"
 
 #include <errno.h>
@@ -96,7 +97,8 @@ static int take_name(struct reader *r, const char *const *names, int64_t *ret)
 	return -EBADMSG;
 }
 
-/* ---- a shape and the values of a group, side by side ----------------------------------------------------- */
+/* ---- a shape and the values of a group, side by side -----------------------------------------------------
+ */
 
 /* {"area":...,"node":...,"zone":...,"facts":[ */
 static int take_head(struct reader *shape, struct oom_memory *m)
@@ -134,7 +136,8 @@ static int take_fact(struct reader *shape, int64_t line, struct oom_memory *m)
 	r = take_name(shape, oom_unit_names, &m->unit);
 	if (r)
 		return r;
-	if (!oom_take_char(&shape->s, ',') || !oom_take_i64(&shape->s, &distance) || !oom_take_char(&shape->s, ']'))
+	if (!oom_take_char(&shape->s, ',') || !oom_take_i64(&shape->s, &distance) ||
+	    !oom_take_char(&shape->s, ']'))
 		return -EBADMSG;
 	m->line = line == OOM_NA ? OOM_NA : (int64_t)((uint64_t)line + (uint64_t)distance);
 	return 0;
@@ -195,8 +198,8 @@ static int load_group(struct oom_store *s, struct reader *group, int64_t *last, 
 	int64_t id, line;
 	int r;
 
-	if (!oom_take_char(&group->s, '[') || !oom_take_i64(&group->s, &id) || !oom_take_char(&group->s, ',') ||
-	    !take_int(&group->s, &line) || !oom_take_char(&group->s, ','))
+	if (!oom_take_char(&group->s, '[') || !oom_take_i64(&group->s, &id) ||
+	    !oom_take_char(&group->s, ',') || !take_int(&group->s, &line) || !oom_take_char(&group->s, ','))
 		return -EBADMSG;
 	if (line != OOM_NA)
 		line = *last = (int64_t)((uint64_t)*last + (uint64_t)line);
@@ -221,7 +224,8 @@ static int load_group(struct oom_store *s, struct reader *group, int64_t *last, 
 	return oom_take_char(&group->s, ']') ? 0 : -EBADMSG;
 }
 
-int oom_store_unpack_memory(struct oom_store *s, struct oom_str json, struct oom_event *ev, struct oom_err *reterr)
+int oom_store_unpack_memory(struct oom_store *s, struct oom_str json, struct oom_event *ev,
+			    struct oom_err *reterr)
 {
 	struct reader group = { .s = json, .ev = ev };
 	int64_t line = ev->first_line == OOM_NA ? 0 : ev->first_line;

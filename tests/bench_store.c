@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What storing costs: events as a server of 2024 makes them (100 tasks, 200 memory facts, 180 lines), microseconds and bytes. */
+/* What storing costs: events as a server of 2024 makes them (100 tasks, 200 memory facts, 180 lines),
+ * microseconds and bytes. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,24 +34,49 @@ static void add_line(struct oom_event *ev, struct oom_str text)
 	struct oom_raw *raw = oom_event_add_raw(ev);
 
 	raw->line = ev->first_line + (int64_t)ev->nraw - 1;
-	raw->text = oom_arena_fmt(&ev->arena, "Jun 20 12:47:43 db7 kernel: [%lld.%06lld] %.*s", (long long)(ev->boot_us / 1000000),
-				  (long long)(ev->boot_us % 1000000 + (int64_t)ev->nraw), (int)text.n, text.p);
+	raw->text =
+		oom_arena_fmt(&ev->arena, "Jun 20 12:47:43 db7 kernel: [%lld.%06lld] %.*s",
+			      (long long)(ev->boot_us / 1000000),
+			      (long long)(ev->boot_us % 1000000 + (int64_t)ev->nraw), (int)text.n, text.p);
 }
 
 static void add_memory(struct oom_event *ev)
 {
 	static const char *const zones[] = { "DMA", "DMA32", "Normal" };
 	static const char *const names[] = {
-		"free", "boost", "min", "low", "high", "reserved_highatomic", "active_anon", "inactive_anon", "active_file",
-		"inactive_file", "unevictable", "writepending", "present", "managed", "mlocked", "bounce", "free_pcp", "local_pcp",
-		"free_cma", "shmem", "slab_reclaimable", "slab_unreclaimable", "kernel_stack", "pagetables", "sec_pagetables",
+		"free",
+		"boost",
+		"min",
+		"low",
+		"high",
+		"reserved_highatomic",
+		"active_anon",
+		"inactive_anon",
+		"active_file",
+		"inactive_file",
+		"unevictable",
+		"writepending",
+		"present",
+		"managed",
+		"mlocked",
+		"bounce",
+		"free_pcp",
+		"local_pcp",
+		"free_cma",
+		"shmem",
+		"slab_reclaimable",
+		"slab_unreclaimable",
+		"kernel_stack",
+		"pagetables",
+		"sec_pagetables",
 	};
 
 	for (int area = OOM_AREA_GLOBAL; area <= OOM_AREA_FREELIST; area++) {
 		for (int z = 0; z < (area < OOM_AREA_ZONE ? 1 : 3); z++) {
 			struct oom_str text = OOM_STR("Node 0");
 
-			for (size_t i = 0; i < (area == OOM_AREA_FREELIST ? 11 : OOM_ARRAY_SIZE(names)); i++) {
+			for (size_t i = 0; i < (area == OOM_AREA_FREELIST ? 11 : OOM_ARRAY_SIZE(names));
+			     i++) {
 				struct oom_memory *m = oom_event_add_memory(ev);
 
 				m->area = area;
@@ -62,7 +88,8 @@ static void add_memory(struct oom_event *ev)
 				m->value = dice(3) ? dice(1000000) : 0;
 				if (area == OOM_AREA_FREELIST)
 					m->text = OOM_STR("UME");
-				text = oom_arena_fmt(&ev->arena, "%.*s %s:%lldkB", (int)text.n, text.p, names[i], (long long)m->value);
+				text = oom_arena_fmt(&ev->arena, "%.*s %s:%lldkB", (int)text.n, text.p,
+						     names[i], (long long)m->value);
 			}
 			add_line(ev, text);
 		}
@@ -74,7 +101,8 @@ static void add_memory(struct oom_event *ev)
 static void make_event(struct oom_event *ev, int n)
 {
 	static const char *const names[] = {
-		"systemd-journal", "systemd-udevd", "sshd", "bash", "postgres", "java", "python3", "nginx", "agetty", "kworker", "cron",
+		"systemd-journal", "systemd-udevd", "sshd",   "bash",	 "postgres", "java",
+		"python3",	   "nginx",	    "agetty", "kworker", "cron",
 	};
 
 	oom_event_init(ev);
@@ -103,12 +131,16 @@ static void make_event(struct oom_event *ev, int n)
 		t->pgtables_bytes = 4096 * dice(500);
 		t->comm = oom_str_from(names[dice(OOM_ARRAY_SIZE(names))]);
 		t->line = ev->first_line + (int64_t)ev->nraw;
-		add_line(ev, oom_arena_fmt(&ev->arena, "[%7lld] %5lld %5lld %8lld %8lld %8lld %8lld         %5lld %s", (long long)t->pid,
-					   (long long)t->uid, (long long)t->tgid, (long long)t->total_vm_pages, (long long)t->rss_pages,
-					   (long long)t->pgtables_bytes, (long long)t->swap_pages, (long long)t->oom_score_adj, t->comm.p));
+		add_line(ev, oom_arena_fmt(&ev->arena,
+					   "[%7lld] %5lld %5lld %8lld %8lld %8lld %8lld         %5lld %s",
+					   (long long)t->pid, (long long)t->uid, (long long)t->tgid,
+					   (long long)t->total_vm_pages, (long long)t->rss_pages,
+					   (long long)t->pgtables_bytes, (long long)t->swap_pages,
+					   (long long)t->oom_score_adj, t->comm.p));
 	}
 	oom_event_add_victim(ev)->pid = ev->task[50].pid;
-	add_line(ev, OOM_STR("Out of memory: Killed process 1234 (java) total-vm:1kB, anon-rss:1kB, file-rss:1kB, shmem-rss:1kB"));
+	add_line(ev, OOM_STR("Out of memory: Killed process 1234 (java) total-vm:1kB, anon-rss:1kB, "
+			     "file-rss:1kB, shmem-rss:1kB"));
 }
 
 static void make_replay(struct oom_replay *r, const struct oom_event *ev)
@@ -177,8 +209,10 @@ int main(void)
 	check(oom_store_close(s, &err), &err);
 	spent += now() - t;
 	stat(path, &st);
-	printf("store put   %6.1f us/event %6.2f us/task %6.0f MB/s of log; %lld bytes/event, %.1f bytes/task\n", spent / EVENTS * 1e6,
-	       spent / EVENTS / TASKS * 1e6, (double)raw / spent / 1e6, (long long)st.st_size / EVENTS, (double)st.st_size / EVENTS / TASKS);
+	printf("store put   %6.1f us/event %6.2f us/task %6.0f MB/s of log; %lld bytes/event, %.1f "
+	       "bytes/task\n",
+	       spent / EVENTS * 1e6, spent / EVENTS / TASKS * 1e6, (double)raw / spent / 1e6,
+	       (long long)st.st_size / EVENTS, (double)st.st_size / EVENTS / TASKS);
 	if (getenv("PUT_ONLY"))
 		return puts(path), 0;
 	check(oom_store_open(path, OOM_STORE_READ, &s, &err), &err);

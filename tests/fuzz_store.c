@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A store from elsewhere: opened for reading, every event loaded, listed and seen through the views.  The first byte of
- * the input says what the rest is:
- *   even     patches of a good store: two bytes of position (in units of 16), one of length, then bytes; repeated
- *   odd      values: a length byte each, put where the loader reads packed text (raw, memory, shape) and names
- *   'S'      the whole file, as SQLite files begin with it
+ * A store from elsewhere: opened for reading, every event loaded, listed and seen through the views.  The
+ * first byte of the input says what the rest is: even     patches of a good store: two bytes of position (in
+ * units of 16), one of length, then bytes; repeated odd      values: a length byte each, put where the loader
+ * reads packed text (raw, memory, shape) and names 'S'      the whole file, as SQLite files begin with it
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -24,7 +23,8 @@ static void fill(struct oom_event *ev, const struct oom_record *r, void *rec, in
 {
 	for (size_t i = 0; i < r->nfields; i++) {
 		if (r->field[i].type == OOM_TYPE_STR)
-			oom_field_set_str(&r->field[i], rec, oom_arena_fmt(&ev->arena, "text %lld", (long long)n));
+			oom_field_set_str(&r->field[i], rec,
+					  oom_arena_fmt(&ev->arena, "text %lld", (long long)n));
 		else
 			oom_field_set_int(&r->field[i], rec, r->field[i].type == OOM_TYPE_INT ? n : n % 2);
 	}
@@ -54,7 +54,8 @@ static void make_base(void)
 	int64_t id;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/oomlens-fuzz-%d.db", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (int)getpid());
+	snprintf(path, sizeof(path), "%s/oomlens-fuzz-%d.db", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm",
+		 (int)getpid());
 	atexit(remove_files);
 	need(oom_store_open(path, OOM_STORE_WRITE, &s, &err) == 0);
 	for (int e = 0; e < 2; e++) {
@@ -110,9 +111,13 @@ static void patch(const uint8_t *data, size_t size)
 static void set_values(const uint8_t *data, size_t size)
 {
 	static const char *const sql[] = {
-		"UPDATE evidence SET raw = ? WHERE event_id = 1", "UPDATE evidence SET memory = CAST(? AS TEXT) WHERE event_id = 1",
-		"UPDATE OR IGNORE shape SET shape = CAST(? AS TEXT) WHERE shape_id = 1", "UPDATE event SET scope = CAST(? AS TEXT)",
-		"UPDATE victim SET comm = CAST(? AS TEXT)", "UPDATE task SET k = k + ?", "UPDATE OR IGNORE event SET event_id = ?",
+		"UPDATE evidence SET raw = ? WHERE event_id = 1",
+		"UPDATE evidence SET memory = CAST(? AS TEXT) WHERE event_id = 1",
+		"UPDATE OR IGNORE shape SET shape = CAST(? AS TEXT) WHERE shape_id = 1",
+		"UPDATE event SET scope = CAST(? AS TEXT)",
+		"UPDATE victim SET comm = CAST(? AS TEXT)",
+		"UPDATE task SET k = k + ?",
+		"UPDATE OR IGNORE event SET event_id = ?",
 		"UPDATE task SET pid = ?",
 	};
 	sqlite3 *db;
@@ -169,7 +174,8 @@ static void look(void)
 	for (int64_t id = 0; id < 4; id++)
 		load(s, id);
 	(void)oom_store_list(s, &everything, &ops, &sum, NULL);
-	(void)oom_store_query(s, "SELECT * FROM v_memory; SELECT * FROM v_candidate; SELECT * FROM v_victim", 1000, &ops, &sum, NULL);
+	(void)oom_store_query(s, "SELECT * FROM v_memory; SELECT * FROM v_candidate; SELECT * FROM v_victim",
+			      1000, &ops, &sum, NULL);
 	(void)oom_store_close(s, NULL);
 }
 

@@ -70,8 +70,9 @@ static uint32_t dice(uint32_t n)
 static struct oom_str any_text(struct oom_event *ev)
 {
 	static const struct oom_str odd[] = {
-		{ "", 0 }, { "x) total-vm:9kB", 15 }, { "\xff\xfe\0a\x1b[31m", 9 }, { "a\"b\\c'd", 7 }, { "\xed\xb0\x80\xed", 4 },
-		{ "tab\there", 8 }, { "\0", 1 }, { "\xf0\x9f\x92\xa9 ok", 7 }, { "Normal", 6 },
+		{ "", 0 },	    { "x) total-vm:9kB", 15 },	  { "\xff\xfe\0a\x1b[31m", 9 },
+		{ "a\"b\\c'd", 7 }, { "\xed\xb0\x80\xed", 4 },	  { "tab\there", 8 },
+		{ "\0", 1 },	    { "\xf0\x9f\x92\xa9 ok", 7 }, { "Normal", 6 },
 	};
 	struct oom_str s;
 
@@ -190,11 +191,13 @@ static int take_row(void *arg, size_t n, const struct oom_value *v)
 		return 0;
 	for (size_t i = 0; i < n && at < sizeof(a->text) - 64; i++) {
 		if (v[i].kind == OOM_VALUE_INT)
-			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s%lld", i ? "|" : "", (long long)v[i].i);
+			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s%lld", i ? "|" : "",
+					       (long long)v[i].i);
 		else if (v[i].kind == OOM_VALUE_NULL)
 			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s-", i ? "|" : "");
 		else
-			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s%.*s", i ? "|" : "", (int)v[i].s.n, v[i].s.p);
+			at += (size_t)snprintf(a->text + at, sizeof(a->text) - at, "%s%.*s", i ? "|" : "",
+					       (int)v[i].s.n, v[i].s.p);
 	}
 	return 0;
 }
@@ -362,8 +365,10 @@ static void a_table_has_a_column_for_each_field(void **state)
 		if (r == &oom_memory_record || r == &oom_raw_record)
 			continue;
 		for (size_t i = 0; i < r->nfields; i++) {
-			snprintf(sql, sizeof(sql), "SELECT count(*) FROM pragma_table_info('%s') WHERE name IN ('%s', '%s_off')",
-				 r->table, r->field[i].key, r->field[i].key);
+			snprintf(
+				sql, sizeof(sql),
+				"SELECT count(*) FROM pragma_table_info('%s') WHERE name IN ('%s', '%s_off')",
+				r->table, r->field[i].key, r->field[i].key);
 			if (strcmp(ask(s, sql).text, "1") != 0)
 				fail_msg("schema.sql lacks %s.%s", r->table, r->field[i].key);
 		}
@@ -401,16 +406,21 @@ static void a_small_event(struct oom_event *ev)
 	ev->victim[0].reap_us = 119971500;
 	ev->victim[0].reap = OOM_REAP_REAPED;
 	m = oom_event_add_memory(ev);
-	*m = (struct oom_memory){ OOM_AREA_ZONE, 0, 512, OOM_UNIT_KB, 20, OOM_STR("DMA"), OOM_STR("free"), OOM_STR_NULL };
+	*m = (struct oom_memory){ OOM_AREA_ZONE,   0,		512, OOM_UNIT_KB, 20, OOM_STR("DMA"),
+				  OOM_STR("free"), OOM_STR_NULL };
 	m = oom_event_add_memory(ev);
-	*m = (struct oom_memory){ OOM_AREA_GLOBAL, OOM_NA, 7, OOM_UNIT_PAGES, 21, OOM_STR_NULL, OOM_STR("dirty"), OOM_STR_NULL };
+	*m = (struct oom_memory){ OOM_AREA_GLOBAL, OOM_NA,	     7,		  OOM_UNIT_PAGES, 21,
+				  OOM_STR_NULL,	   OOM_STR("dirty"), OOM_STR_NULL };
 	m = oom_event_add_memory(ev);
-	*m = (struct oom_memory){ OOM_AREA_FREELIST, 0, 3, OOM_UNIT_NONE, 22, OOM_STR("DMA"), OOM_STR("8kB"), OOM_STR("UM") };
+	*m = (struct oom_memory){ OOM_AREA_FREELIST, 0, 3, OOM_UNIT_NONE, 22, OOM_STR("DMA"), OOM_STR("8kB"),
+				  OOM_STR("UM") };
 	m = oom_event_add_memory(ev);
-	*m = (struct oom_memory){ OOM_AREA_MEMCG, OOM_NA, 8192, OOM_UNIT_BYTES, 23, OOM_STR("/kube/pod1"), OOM_STR("anon"), OOM_STR_NULL };
+	*m = (struct oom_memory){ OOM_AREA_MEMCG,	 OOM_NA,	  8192,	       OOM_UNIT_BYTES, 23,
+				  OOM_STR("/kube/pod1"), OOM_STR("anon"), OOM_STR_NULL };
 }
 
-static void a_small_replay(struct oom_replay *r, const struct oom_event *ev, struct oom_score score[3], uint32_t rank[3])
+static void a_small_replay(struct oom_replay *r, const struct oom_event *ev, struct oom_score score[3],
+			   uint32_t rank[3])
 {
 	memset(r, 0, sizeof(*r));
 	memset(score, 0, 3 * sizeof(*score));
@@ -438,17 +448,26 @@ static void a_small_replay(struct oom_replay *r, const struct oom_event *ev, str
 
 static void views_are_for_bare_shells(void **state)
 {
-	static const struct { const char *sql, *want; } facts[] = {
-		{ "SELECT hostname, kernel, monotonic_us, realtime, scope, oom_memcg, outcome, victim_pid, victim_comm FROM v_event",
-		  "db7|6.1.0-28-amd64|119969781|2024-11-20T10:28:00.123456Z|memcg|/kube/pod1|killed|102|hog" },
+	static const struct { const char *sql, *want;
+	} facts[] = {
+		{ "SELECT hostname, kernel, monotonic_us, realtime, scope, oom_memcg, outcome, victim_pid, "
+		  "victim_comm FROM v_event",
+		  "db7|6.1.0-28-amd64|119969781|2024-11-20T10:28:00.123456Z|memcg|/kube/"
+		  "pod1|killed|102|hog" },
 		{ "SELECT verdict, reason, totalpages FROM v_event", "exact|highest_badness|16384" },
-		{ "SELECT tgid, points, points_min, points_max, rank, eligible, why_not, line FROM v_candidate WHERE pid = 101",
+		{ "SELECT tgid, points, points_min, points_max, rank, eligible, why_not, line FROM "
+		  "v_candidate WHERE pid = 101",
 		  "99|100|100|150|2|1|-|42" },
-		{ "SELECT points, rank, eligible, why_not FROM v_candidate WHERE pid = 100", "-|3|0|oom_score_adj_min" },
+		{ "SELECT points, rank, eligible, why_not FROM v_candidate WHERE pid = 100",
+		  "-|3|0|oom_score_adj_min" },
 		{ "SELECT reap_outcome, reap_latency_us FROM v_victim", "reaped|1500" },
-		{ "SELECT area, node, zone, name, value_kb, value, unit, text FROM v_memory WHERE area = 'zone'", "zone|0|DMA|free|512|512|kB|-" },
-		{ "SELECT area, node, zone, name, value_kb, value, unit FROM v_memory WHERE name = 'dirty'", "global|-|-|dirty|28|7|pages" },
-		{ "SELECT zone, name, value_kb, value, text FROM v_memory WHERE area = 'freelist'", "DMA|8kB|-|3|UM" },
+		{ "SELECT area, node, zone, name, value_kb, value, unit, text FROM v_memory WHERE area = "
+		  "'zone'",
+		  "zone|0|DMA|free|512|512|kB|-" },
+		{ "SELECT area, node, zone, name, value_kb, value, unit FROM v_memory WHERE name = 'dirty'",
+		  "global|-|-|dirty|28|7|pages" },
+		{ "SELECT zone, name, value_kb, value, text FROM v_memory WHERE area = 'freelist'",
+		  "DMA|8kB|-|3|UM" },
 		{ "SELECT zone, value_kb FROM v_memory WHERE area = 'memcg'", "/kube/pod1|8" },
 		{ "SELECT count(*) FROM v_trace", "0" },
 		{ "SELECT hostname, machine_id FROM v_host", "db7|-" },
@@ -469,7 +488,9 @@ static void views_are_for_bare_shells(void **state)
 		assert_string_equal(ask(s, facts[i].sql).text, facts[i].want);
 	assert_int_equal(scans(s, "SELECT * FROM v_candidate WHERE event_id = 1"), 0);
 	assert_int_equal(scans(s, "SELECT * FROM v_victim WHERE event_id = 1"), 0);
-	assert_int_equal(scans(s, "SELECT v.kernel, c.comm FROM v_event v JOIN v_candidate c USING (event_id) WHERE event_id = 1"), 0);
+	assert_int_equal(scans(s, "SELECT v.kernel, c.comm FROM v_event v JOIN v_candidate c USING "
+				  "(event_id) WHERE event_id = 1"),
+			 0);
 	close_store(s);
 	oom_event_release(&ev);
 }
@@ -500,8 +521,10 @@ static void analyze_replaces_what_was_derived(void **state)
 	close_store(s);
 	s = open_store(OOM_STORE_READ);
 	assert_string_equal(ask(s, "SELECT group_concat(verdict) FROM v_event").text, "insufficient");
-	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 101").text, "7|-|1");
-	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 102").text, "-|-|-");
+	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 101").text,
+			    "7|-|1");
+	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 102").text,
+			    "-|-|-");
 	close_store(s);
 	oom_event_release(&ev);
 	oom_event_release(&back);
@@ -557,9 +580,17 @@ static void filters_choose_events(void **state)
 static void queries_only_look(void **state)
 {
 	static const char *const refused[] = {
-		"DELETE FROM event", "CREATE TABLE x (a)", "PRAGMA user_version = 9", "PRAGMA journal_mode = delete",
-		"PRAGMA writable_schema = 1", "PRAGMA query_only = 0", "VACUUM INTO '/tmp/oomlens-stolen'", "BEGIN",
-		"SELECT load_extension('x')", "ATTACH '/tmp/oomlens-stolen' AS x", "SELECT 1; DROP TABLE event",
+		"DELETE FROM event",
+		"CREATE TABLE x (a)",
+		"PRAGMA user_version = 9",
+		"PRAGMA journal_mode = delete",
+		"PRAGMA writable_schema = 1",
+		"PRAGMA query_only = 0",
+		"VACUUM INTO '/tmp/oomlens-stolen'",
+		"BEGIN",
+		"SELECT load_extension('x')",
+		"ATTACH '/tmp/oomlens-stolen' AS x",
+		"SELECT 1; DROP TABLE event",
 		"WITH a AS (SELECT 1) INSERT INTO host SELECT 1, 2, 3",
 	};
 	struct oom_store *s = open_store(OOM_STORE_WRITE);
@@ -576,8 +607,11 @@ static void queries_only_look(void **state)
 			fail_msg("%s: %s", refused[i], err.text);
 	}
 	memset(&err, 0, sizeof(err));
-	assert_int_equal(oom_store_query(s, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
-					 50, &ops, &a, &err), -ETIME);
+	assert_int_equal(oom_store_query(s,
+					 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+					 "SELECT max(i) FROM n",
+					 50, &ops, &a, &err),
+			 -ETIME);
 	assert_non_null(strstr(err.text, "time limit"));
 	memset(&err, 0, sizeof(err));
 	assert_int_equal(oom_store_query(s, "SELECT nothing FROM v_event", 0, &ops, &a, &err), -EINVAL);
@@ -644,7 +678,8 @@ static void a_file_that_would_act_is_refused(void **state)
 	static const char *const traps[] = {
 		"CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM task; END",
 		"DROP VIEW v_event; CREATE VIEW v_event AS SELECT 1 AS event_id",
-		"DROP TABLE task; CREATE VIEW task AS WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k FROM n) SELECT k FROM n",
+		"DROP TABLE task; CREATE VIEW task AS WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k "
+		"FROM n) SELECT k FROM n",
 		"DROP TABLE note",
 		"ALTER TABLE note ADD COLUMN x AS (abs(1))",
 	};
@@ -663,10 +698,17 @@ static void a_file_that_would_act_is_refused(void **state)
 static void damaged_rows_are_refused(void **state)
 {
 	static const char *const damage[] = {
-		"UPDATE event SET page_size = 'big'", "UPDATE event SET scope = 'moon'", "UPDATE event SET host = x'00'",
-		"UPDATE task SET comm = x'05'", "UPDATE task SET k = k + 10 WHERE pid = 102", "UPDATE victim SET role = 'x'",
-		"UPDATE evidence SET raw = x'0128b52ffd'", "UPDATE evidence SET raw = 'text'", "UPDATE evidence SET memory = '['",
-		"UPDATE evidence SET memory = '[[99,0,0,1]]'", "UPDATE evidence SET memory = '[[1,0,0,1,2]]'",
+		"UPDATE event SET page_size = 'big'",
+		"UPDATE event SET scope = 'moon'",
+		"UPDATE event SET host = x'00'",
+		"UPDATE task SET comm = x'05'",
+		"UPDATE task SET k = k + 10 WHERE pid = 102",
+		"UPDATE victim SET role = 'x'",
+		"UPDATE evidence SET raw = x'0128b52ffd'",
+		"UPDATE evidence SET raw = 'text'",
+		"UPDATE evidence SET memory = '['",
+		"UPDATE evidence SET memory = '[[99,0,0,1]]'",
+		"UPDATE evidence SET memory = '[[1,0,0,1,2]]'",
 		"UPDATE shape SET shape = '{}' WHERE shape_id = 1",
 		"UPDATE evidence SET memory = replace(memory, '[1,', '[1,[')",
 	};
@@ -767,11 +809,21 @@ static void failing_allocations_are_survived(void **state)
 int test_store(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(every_field_survives), T(an_empty_event_survives), T(the_same_event_is_stored_once),
-		T(rollback_leaves_the_store_as_it_was), T(a_failed_put_spoils_its_transaction),
-		T(a_table_has_a_column_for_each_field), T(views_are_for_bare_shells), T(analyze_replaces_what_was_derived),
-		T(filters_choose_events), T(queries_only_look), T(odd_files_are_named), T(newer_and_older_schemas),
-		T(a_file_that_would_act_is_refused), T(damaged_rows_are_refused), T(one_writer_many_readers),
+		T(every_field_survives),
+		T(an_empty_event_survives),
+		T(the_same_event_is_stored_once),
+		T(rollback_leaves_the_store_as_it_was),
+		T(a_failed_put_spoils_its_transaction),
+		T(a_table_has_a_column_for_each_field),
+		T(views_are_for_bare_shells),
+		T(analyze_replaces_what_was_derived),
+		T(filters_choose_events),
+		T(queries_only_look),
+		T(odd_files_are_named),
+		T(newer_and_older_schemas),
+		T(a_file_that_would_act_is_refused),
+		T(damaged_rows_are_refused),
+		T(one_writer_many_readers),
 		T(failing_allocations_are_survived),
 	};
 
