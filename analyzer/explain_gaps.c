@@ -17,7 +17,6 @@ static void gap(struct oom_say *s, const char *own, int64_t line, const char *te
 static void gaps_of_dump(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
-
 	const bool told = oom_event_has_note(ev, "no_dump");
 
 	if (!ev->has_invoked && !told)
@@ -29,13 +28,10 @@ static void gaps_of_dump(struct oom_say *s)
 		    "rate-limited, or the log is cut), so the other candidates are unknown.");
 	else if (ev->has_table && !ev->table_complete)
 		gap(s, "truncated_table", ev->at[OOM_AT_TABLE],
-		    "The task table is cut or not known to be whole: candidates "
-		    "may be missing from the ranking.");
+		    "The task table is cut or not known to be whole: candidates may be missing.");
 	if (ev->suppressed)
 		gap(s, "callbacks_suppressed", OOM_NA,
-		    oom_say_z(s,
-			      "The kernel suppressed %s before this one, because too "
-			      "many came at once.",
+		    oom_say_z(s, "The kernel suppressed %s before this one, because too many came at once.",
 			      oom_say_count(s, ev->suppressed, "dump", "dumps")));
 	if (ev->damaged_lines)
 		gap(s, "damaged_line", OOM_NA, oom_say_z(s, "%s of the event could not be read.",

@@ -20,7 +20,7 @@ struct oom_say {
 /* ---- words (explain_say.c); all text lives in the document's arena ---------------------- */
 
 const char *oom_say_z(struct oom_say *s, const char *fmt, ...) OOM_PRINTF(2, 3);
-/* A name or path of the log, safe in a sentence and in a cell; quoted when it holds more than word characters. */
+/* A name or path of the log, safe in sentences and cells; quoted when it holds more than word characters. */
 const char *oom_say_name(struct oom_say *s, struct oom_str name);
 const char *oom_say_safe(struct oom_say *s, struct oom_str text);        /* without quotes */
 const char *oom_say_proc(struct oom_say *s, struct oom_str comm, int64_t pid);     /* mysqld (pid 2430) */

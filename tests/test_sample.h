@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A memory-cgroup kill on 5.15, with its replay, made by hand: what the explanation and the JSON are tested on. */
+/* A memory-cgroup kill on 5.15, with its replay, made by hand, for the tests of the explanation and the JSON. */
 #ifndef OOMLENS_TESTS_SAMPLE_H
 #define OOMLENS_TESTS_SAMPLE_H
 
