@@ -12,7 +12,7 @@ int main(void)
 		test_source,
 		test_explain,
 		test_json,
-		test_store, test_parse,
+		test_store, test_parse, test_parse_lines,
 	};
 	int failed = 0;
 

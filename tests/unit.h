@@ -20,5 +20,6 @@ int test_json(void);
 int test_source(void);
 int test_store(void);
 int test_parse(void);
+int test_parse_lines(void);
 
 #endif
