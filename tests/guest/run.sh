@@ -134,6 +134,11 @@ from_console()
 {
 	mkdir -p "$out/$1"
 	sed -n "/lab: $1 begins/,\$p" "$work/$series-$1.console" > "$out/$1/log"
+	if grep -q 'Power Off' "$work/$series-$1.console"; then
+		echo 'ended: power off'
+	else
+		echo 'ended: panic'
+	fi >> "$out/$1/facts"
 }
 
 numa="-object memory-backend-ram,size=128M,id=m0 -object memory-backend-ram,size=128M,id=m1
@@ -147,8 +152,8 @@ main()
 	local scenario together= on_numa=
 	for scenario; do
 		case $scenario in
-		panic|panic-memcg|deadlock|console|console-quiet)
-			boot "$scenario" 90 "play=$scenario"
+		panic|panic-memcg|deadlock|console|console-quiet|slab)
+			boot "$scenario" 120 "play=$scenario"
 			from_console "$scenario" ;;
 		pinned)
 			# pid 1 itself shares its mm with the process that grows; its own end is not part of the story.
