@@ -342,7 +342,7 @@ void oom_sql_finalize(struct oom_sql_stmt *st)
 	(void)sqlite3_finalize(handle(st));
 }
 
-/* Binding fails only for an index that the statement lacks or more than LENGTH_MAX bytes, which no arena holds. */
+/* Binding fails only for an index that the statement lacks, or for more bytes than any arena holds. */
 void oom_sql_bind_int(struct oom_sql_stmt *st, int i, int64_t v)
 {
 	if (v == OOM_NA)

@@ -36,14 +36,14 @@ static const char *const fixed[OOM_ST_FIXED] = {
 	[OOM_ST_ADD_SHAPE] = "INSERT INTO shape (shape) VALUES (?)",
 	[OOM_ST_GET_SHAPE] = "SELECT shape FROM shape WHERE shape_id = ?",
 	[OOM_ST_ADD_VERDICT] =
-		("INSERT INTO verdict (event_id, engine, verdict, reason, text, evidence_line, profile, profile_how,"
-		 " unit, totalpages_lo, totalpages_hi, totalpages_how, eligible, winner, runner_up, actual, margin,"
-		 " drift_bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+		("INSERT INTO verdict (event_id, engine, verdict, reason, text, evidence_line, profile,"
+		 " profile_how, unit, totalpages_lo, totalpages_hi, totalpages_how, eligible, winner, runner_up,"
+		 " actual, margin, drift_bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 	[OOM_ST_SAME_VERDICT] = "SELECT 1 FROM verdict WHERE event_id = ? AND verdict = ? AND reason = ?",
 	[OOM_ST_CLEAR_VERDICT] = "DELETE FROM verdict WHERE event_id = ?",
 	[OOM_ST_CLEAR_TASKS] =
-		("UPDATE task SET points = NULL, points_lo = NULL, points_hi = NULL, rank = NULL, why_not = NULL"
-		 " WHERE k >= ? AND k < ?"),
+		("UPDATE task SET points = NULL, points_lo = NULL, points_hi = NULL, rank = NULL,"
+		 " why_not = NULL WHERE k >= ? AND k < ?"),
 	[OOM_ST_SCORE_TASK] =
 		"UPDATE task SET points = ?, points_lo = ?, points_hi = ?, rank = ?, why_not = ? WHERE k = ?",
 };
