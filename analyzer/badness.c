@@ -204,7 +204,8 @@ void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom
 
 /* ---- the public evaluator -------------------------------------------------------------------------- */
 
-struct oom_range oom_eval_shown(const struct oom_profile *p, struct oom_range total)
+struct oom_range oom_eval_shown(const struct oom_profile *p, const struct oom_event *ev,
+				struct oom_range total)
 {
 	int64_t v = total.lo;
 
@@ -214,6 +215,9 @@ struct oom_range oom_eval_shown(const struct oom_profile *p, struct oom_range to
 		return total;
 	if (total.hi - total.lo <= total.lo / 20)
 		v += (total.hi - total.lo) / 2;
+	else if (total.hi < OOM_PAGES_MAX / 2 && ev->scope != OOM_SCOPE_CPUSET &&
+		 ev->scope != OOM_SCOPE_MEMPOLICY)
+		v = total.hi;
 	return (struct oom_range){ v, v };
 }
 
@@ -255,7 +259,7 @@ void oom_badness(const struct oom_profile *p, const struct oom_event *ev, const 
 	memset(ret, 0, sizeof(*ret));
 	oom_eval_init(&e, p, ev);
 	lo = hi = e;
-	oom_eval_total(&e, oom_eval_shown(p, total));
+	oom_eval_total(&e, oom_eval_shown(p, ev, total));
 	oom_eval_total(&lo, (struct oom_range){ total.lo, total.lo });
 	oom_eval_total(&hi, (struct oom_range){ total.hi, total.hi });
 	oom_score_fill(&e, two ? &lo : NULL, two ? &hi : NULL, t, ret);

@@ -34,9 +34,10 @@ void oom_eval_init(struct oom_eval *e, const struct oom_profile *p, const struct
 void oom_eval_total(struct oom_eval *e, struct oom_range total);
 /* usage (pages) -> per mille, as the int that oom_badness() of 2.6.36-3.4 computed. */
 int64_t oom_eval_per_mille(unsigned flags, int64_t usage, int64_t total);
-/* The value of totalpages to show points by: its middle where that is an estimate, its lower end where it is
- * a choice (a limit without or with swap). */
-struct oom_range oom_eval_shown(const struct oom_profile *p, struct oom_range total);
+/* The value of totalpages to show points by: the middle of an estimate, of a cgroup the end with its swap
+ * (swappiness 0 is rare), and the lower end where the upper is no more than a bound. */
+struct oom_range oom_eval_shown(const struct oom_profile *p, const struct oom_event *ev,
+				struct oom_range total);
 /* A zeroed *ret: the terms under e, spanned to those under lo and hi (the ends of totalpages; NULL = none).
  */
 void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const struct oom_eval *hi,

@@ -242,7 +242,7 @@ static void score_rows(struct oom_replay *r, const struct oom_case *c, struct oo
 	bool two = !(r->profile->flags & OOM_PROFILE_PER_MILLE) && r->total.lo < r->total.hi;
 	struct oom_eval e = c->eval, lo = c->eval, hi = c->eval;
 
-	oom_eval_total(&e, oom_eval_shown(r->profile, r->total));
+	oom_eval_total(&e, oom_eval_shown(r->profile, r->event, r->total));
 	oom_eval_total(&lo, (struct oom_range){ r->total.lo, r->total.lo });
 	oom_eval_total(&hi, (struct oom_range){ r->total.hi, r->total.hi });
 	for (size_t i = 0, s = 0; i < ev->ntasks; i++) {

@@ -91,7 +91,7 @@ static bool hides_terms(const struct oom_case *c)
 
 void oom_case_look(struct oom_case *c)
 {
-	oom_eval_total(&c->eval, oom_eval_shown(c->p, c->total));
+	oom_eval_total(&c->eval, oom_eval_shown(c->p, c->ev, c->total));
 	c->pick = pass(c, &c->eval, OOM_SIDE_NOMINAL, OOM_NA);
 	c->winner = c->pick.best;
 	c->runner_up = c->pick.second;

@@ -159,6 +159,26 @@ static void hidden_terms(void **state)
 	oom_event_release(&ev);
 }
 
+/* Points are shown with a cgroup's swap, but never with a bound that nobody has. */
+static void shown_total(void **state)
+{
+	struct oom_task t = task(1000, 0, 0, 100);
+	struct oom_event ev;
+	struct oom_score s;
+
+	(void)state;
+	with_kernel(&ev, "6.12.0");
+	ev.scope = OOM_SCOPE_MEMCG;
+	oom_badness(oom_profile_named("5.9"), &ev, &t, (struct oom_range){ 10000, 14000 }, &s);
+	assert_int_equal(s.nominal, 1000 + 1400);
+	assert_int_equal(s.points.lo, 1000 + 1000);
+	assert_int_equal(s.points.hi, 1000 + 1400);
+	oom_badness(oom_profile_named("5.9"), &ev, &t, (struct oom_range){ 10000, (int64_t)1 << 44 }, &s);
+	assert_int_equal(s.nominal, 1000 + 1000);
+	oom_badness(oom_profile_named("5.9"), &ev, &t, (struct oom_range){ 100000, 102000 }, &s);
+	assert_int_equal(s.nominal, 1000 + 10100);
+}
+
 static void not_candidates(void **state)
 {
 	struct oom_event ev;
@@ -448,6 +468,7 @@ int test_badness(void)
 		cmocka_unit_test(root_bonus),
 		cmocka_unit_test(per_mille_profiles),
 		cmocka_unit_test(hidden_terms),
+		cmocka_unit_test(shown_total),
 		cmocka_unit_test(not_candidates),
 		cmocka_unit_test(releases),
 		cmocka_unit_test(shapes),
