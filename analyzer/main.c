@@ -26,7 +26,7 @@ const struct cmd commands[] = {
 	{ "query", "SQL", "run read-only SQL over the store",
 	  "'-' reads the SQL from stdin.  The views are described in oomlens-schema(5).",
 	  "db json csv color quiet", cmd_query },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- options ------------------------------------------------------------------------------------------- */
