@@ -293,7 +293,7 @@ static int gather_parts(struct oom_input *in, struct oom_err *reterr)
 
 static int open_spec(struct oom_input *in, const char *spec, struct oom_err *reterr)
 {
-	struct oom_stream s;
+	struct oom_stream s = { .read = NULL };
 	struct stat st;
 	int r;
 

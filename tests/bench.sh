@@ -28,7 +28,7 @@ peak() { /usr/bin/time -o "$work/peak" -f %M "$@" > /dev/null 2>&1 || true; echo
 "$build/bench_gen" "${MIXED_MIB:-1024}" 9999 < $dump > "$work/mixed.log"
 "$build/bench_gen" "${DUMPS_MIB:-256}" 0 < $dump > "$work/dumps.log"
 echo "1 in 10,000 lines is OOM, $(wc -l < "$work/mixed.log") lines:"
-compare "explain" "$work/mixed.log" "$oomlens explain $work/mixed.log" "grep -cF 'invoked oom-killer' $work/mixed.log"
+compare "explain" "$work/mixed.log" "$oomlens explain $work/mixed.log" "grep -cF 'invoked oom-killer' $work/mixed.log | cat"
 echo "nothing but dumps, $(grep -c 'invoked oom-killer' "$work/dumps.log") events:"
 compare "explain --json" "$work/dumps.log" "$oomlens explain --json $work/dumps.log" "wc -l $work/dumps.log"
 compare "import" "$work/dumps.log" "rm -f $work/db*; $oomlens import -q --db $work/db $work/dumps.log" "wc -l $work/dumps.log"
