@@ -5,8 +5,18 @@
 #include <errno.h>
 #include <string.h>
 
+/* Nothing that real kernels print comes near; what comes after is dropped. */
+bool oom_full(const struct oom_episode *ep)
+{
+	return ep->ev.arena.used > OOM_MAX_EVENT_BYTES;
+}
+
 int oom_keep(struct oom_episode *ep, struct oom_str s, struct oom_str *ret)
 {
+	if (oom_full(ep)) {
+		*ret = OOM_STR_NULL;
+		return 0;
+	}
 	return oom_arena_str(&ep->ev.arena, s, ret);
 }
 
@@ -15,6 +25,8 @@ struct oom_str oom_intern(struct oom_parser *p, struct oom_episode *ep, struct o
 	size_t n = OOM_ARRAY_SIZE(p->intern.tab), at = s.n;
 	struct oom_str copy;
 
+	if (oom_full(ep))
+		return OOM_STR("");
 	if (p->intern_of != ep) {
 		memset(&p->intern, 0, sizeof(p->intern));
 		p->intern_of = ep;
@@ -52,7 +64,7 @@ int oom_episode_raw(struct oom_parser *p, struct oom_episode *ep, int64_t line, 
 {
 	struct oom_raw *slot;
 
-	if (p->no_raw || ep->ev.nraw >= OOM_MAX_RAW_LINES || ep->raw_bytes + raw.n > OOM_MAX_RAW_BYTES)
+	if (p->no_raw || oom_full(ep) || ep->ev.nraw >= OOM_MAX_RAW_LINES || ep->raw_bytes + raw.n > OOM_MAX_RAW_BYTES)
 		return 0;
 	slot = oom_event_add_raw(&ep->ev);
 	if (!slot)

@@ -106,9 +106,11 @@ static int stat_value(struct oom_ctx *c, struct oom_str name, int64_t value, enu
 	struct oom_memory *e;
 
 	c->took = c->ep;
+	if (oom_full(c->ep) || c->ep->ev.nmemory >= OOM_MAX_PARTS)
+		return OOM_MATCH;
 	e = oom_memory_add(c, OOM_AREA_MEMCG, c->ep->zone, name);
 	if (!e)
-		return c->ep->ev.nmemory >= OOM_MAX_PARTS ? OOM_MATCH : -ENOMEM;
+		return -ENOMEM;
 	e->value = value;
 	e->unit = unit;
 	return OOM_MATCH;

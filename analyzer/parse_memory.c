@@ -26,7 +26,7 @@ static int put(struct oom_ctx *c, enum oom_area area, struct oom_str name, int64
 	struct oom_event *ev = &c->ep->ev;
 	struct oom_memory *e;
 
-	if (ev->nmemory >= OOM_MAX_PARTS)
+	if (oom_full(c->ep) || ev->nmemory >= OOM_MAX_PARTS)
 		return 0;
 	e = oom_memory_add(c, area, c->ep->zone, name);
 	if (!e)

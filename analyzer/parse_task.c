@@ -197,12 +197,15 @@ static void read_row(struct oom_str t, const struct oom_heading *hd, struct row 
 
 static int add_row(struct oom_ctx *c, struct oom_episode *ep, const struct oom_heading *hd, const struct row *row)
 {
-	struct oom_task *task = oom_event_add_task(&ep->ev);
+	struct oom_task *task;
 
-	if (!task) {
+	if (oom_full(ep) || ep->ev.ntasks >= OOM_MAX_PARTS) {
 		ep->table_bad = true;
-		return ep->ev.ntasks >= OOM_MAX_PARTS ? OOM_MATCH : -ENOMEM;
+		return OOM_MATCH;
 	}
+	task = oom_event_add_task(&ep->ev);
+	if (!task)
+		return -ENOMEM;
 	task->line = c->line->lineno;
 	for (unsigned i = 0; i < row->n; i++)
 		if (hd->col[i].field)
@@ -305,7 +308,8 @@ int oom_task_line(struct oom_ctx *c)
 		return OOM_NO;
 	if (is_cut_mark(c->text)) {
 		ep->table_bad = true;
-		if (oom_event_note(&ep->ev, c->line->lineno, "truncated_table", "rows were left out of the log here") < 0)
+		if (!oom_event_has_note(&ep->ev, "truncated_table") &&
+		    oom_event_note(&ep->ev, c->line->lineno, "truncated_table", "rows were left out of the log here") < 0)
 			return -ENOMEM;
 		c->took = ep;
 		return OOM_MATCH;

@@ -89,6 +89,7 @@ void oom_rule_index(struct oom_rule_index *ix);
 #define OOM_MAX_PENDING     64            /* episodes not yet handed over, all hosts */
 #define OOM_MAX_RAW_LINES   ((size_t)1 << 16)
 #define OOM_MAX_RAW_BYTES   ((size_t)8 << 20)
+#define OOM_MAX_EVENT_BYTES ((size_t)96 << 20)
 #define OOM_MAX_JOINS       24
 #define OOM_MAX_VICTIMS     8192
 #define OOM_MAX_HOSTS       4096
@@ -216,7 +217,7 @@ struct oom_ctx {
 	bool other_caller;                /* printed by another task than the one that invoked the killer */
 };
 
-/* ---- parse.c, parse_episode.c --------------------------------------------------------------------------- */
+/* ---- parse.c, parse_dispatch.c, parse_episode.c --------------------------------------------------------------------------- */
 
 void oom_rule_hit(struct oom_ctx *c, size_t rule);
 int  oom_boot_changed(struct oom_parser *p, struct oom_host *h);
@@ -234,6 +235,7 @@ int  oom_episode_raw(struct oom_parser *p, struct oom_episode *ep, int64_t line,
 int  oom_episode_expire(struct oom_parser *p, bool all);
 /* The settled or open episode that killed pid, newest first; NULL. */
 struct oom_episode *oom_episode_of(struct oom_parser *p, const struct oom_host *h, int64_t pid, struct oom_victim **ret);
+bool oom_full(const struct oom_episode *ep);
 int  oom_keep(struct oom_episode *ep, struct oom_str s, struct oom_str *ret);
 /* Like oom_keep(), for short strings that repeat; OOM_STR_NULL when out of memory. */
 struct oom_str oom_intern(struct oom_parser *p, struct oom_episode *ep, struct oom_str s);
