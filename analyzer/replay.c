@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pass.h"
+#include "release.h"
 
 const char *const oom_verdict_names[] = {
 	[OOM_VERDICT_EXACT]        = "exact",
@@ -89,7 +90,10 @@ static bool same_outcome(const struct oom_case *a, const struct oom_case *b)
 static int without_profile(struct oom_replay *r)
 {
 	const struct oom_event *ev = r->event;
-	bool old = oom_event_has_note(ev, "unsupported_kernel") || ev->kernel.p;
+	struct oom_release release;
+	bool old = oom_event_has_note(ev, "unsupported_kernel") ||
+		   (ev->kernel.p && oom_release_parse(ev->kernel, &release));
+	bool anybody = ev->nvictims || ev->chosen_pid != OOM_NA;
 
 	r->verdict = OOM_VERDICT_INSUFFICIENT;
 	r->reason = old		 ? OOM_REASON_UNSUPPORTED_KERNEL
@@ -102,7 +106,8 @@ static int without_profile(struct oom_replay *r)
 		: r->reason == OOM_REASON_UNKNOWN_KERNEL
 			? OOM_STR("The log does not say which kernel wrote it, and its lines fit several "
 				  "that choose differently.")
-			: OOM_STR("The log holds no task table, so nobody can be compared with the victim.");
+			: anybody ? OOM_STR("The log holds no task table, so nobody can be compared with the victim.") :
+		  OOM_STR("The log holds neither a task table nor a kill line of this event.");
 	r->evidence_line = ev->at[ev->at[OOM_AT_HEADER] != OOM_NA ? OOM_AT_HEADER : OOM_AT_INVOKED];
 	return 0;
 }

@@ -42,7 +42,6 @@ static void fill(struct oom_event *ev, size_t n, const char *release)
 		t->pgtables_bytes = t->rss_pages * 8;
 		t->oom_score_adj = i % 10 ? 0 : (int64_t)(x >> 33) % 2001 - 1000;
 	}
-	ev->chosen_pid = 100;
 }
 
 static void measure(size_t n, const char *release)
@@ -51,6 +50,14 @@ static void measure(size_t n, const char *release)
 	struct oom_event ev;
 
 	fill(&ev, n, release);
+	/* the ordinary case: the kernel took the task that the replay takes */
+	struct oom_replay once;
+
+	if (oom_replay_run(&ev, NULL, &once) < 0)
+		exit(1);
+	if (once.winner >= 0)
+		ev.chosen_pid = ev.task[once.winner].tgid;
+	oom_replay_release(&once);
 	for (int i = 0; i < 20; i++) {
 		struct oom_replay r;
 		double a = now_ms(), b, c;
