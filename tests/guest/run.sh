@@ -77,6 +77,7 @@ fetch()
 add_modules()
 {
 	local dir=$1 name file
+	[ -n "$modules" ] || return 0
 	shift
 	for name; do
 		file=$(find "$modules" \( -name "$name.ko" -o -name "$name.ko.xz" \) 2>/dev/null | head -1)
