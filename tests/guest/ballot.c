@@ -33,7 +33,7 @@ static void on_signal(int sig)
 static void row(const char *kind, const struct ballot_record *r)
 {
 	size_t left = sizeof(text) - n_text;
-	char comm[65] = "", points[24] = "-";
+	char comm[65] = "", points[24] = "-", totalpages[24] = "-";
 	size_t n = 0;
 
 	if (left < 512)
@@ -45,9 +45,11 @@ static void row(const char *kind, const struct ballot_record *r)
 		snprintf(points, sizeof(points), "%lld", r->points);
 	else if (r->scored)
 		snprintf(points, sizeof(points), "ineligible");
+	if (r->kind == BALLOT_CHOSEN || r->scored)
+		snprintf(totalpages, sizeof(totalpages), "%lld", r->totalpages);
 	n_text += (size_t)snprintf(text + n_text, left,
-				   "%d\t%s\t%d\t%d\t%u\t%s\t%s\t%lld\t%d\t%lld\t%lld\t%lld\t%lld\t%lld\t%lld\n", r->round,
-				   kind, r->pid, r->tgid, r->uid, comm, points, r->totalpages, r->adj, r->total_vm, r->anon,
+				   "%d\t%s\t%d\t%d\t%u\t%s\t%s\t%s\t%d\t%lld\t%lld\t%lld\t%lld\t%lld\t%lld\n", r->round,
+				   kind, r->pid, r->tgid, r->uid, comm, points, totalpages, r->adj, r->total_vm, r->anon,
 				   r->file, r->shmem, r->swap, r->pgtables_bytes);
 }
 
