@@ -35,13 +35,15 @@
 	X("Kill process",       0, 3) \
 	X("Killed process",     0, 3) \
 	X("page allocation",    6, 3) /* its dump looks like the one of an OOM */ \
+	X("deadlocked on memory", 3, 3) /* the panic that follows when nothing can be killed */ \
 	X("ut of memory",       4, 4) \
 	X("result of limit",    8, 4) /* Task in ... killed as a result of limit of (2.6.36-4.20) */ \
 	X("reached of cgroup",  9, 4) /* Memory limit reached of cgroup (4.1-4.20, no victim) */ \
 	X("memory: usage ",     5, 5) /* the memcg block of a dump whose head is missing */ \
 	X("Linux version ",     4, 6) /* the boot banner ends what was known of this boot */ \
 	X("Mem-Info:",          2, 7) \
-	X("Mem-info:",          2, 7)
+	X("Mem-info:",          2, 7) \
+	X("cgroup stats for",   0, 7) /* a memcg block may begin with it (4.20+), were it cut */
 
 #define ANCHOR_TEXT(text, at, bucket)  text,
 #define ANCHOR_PLACE(text, at, bucket) { sizeof(text) - 1, at, bucket },

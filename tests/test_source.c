@@ -372,7 +372,7 @@ static void quiet_reading_finds_the_same(void **state)
 		seed = seed * 1103515245 + 12345;
 		oom_buf_fmt(&b, "Nov 20 10:08:00 h %s: %.*s%s%s\n", seed >> 20 & 1 ? "kernel" : "sshd[1]", (int)(seed >> 16 & 63),
 			    "in the room stands a bloom of flowers, and nobody is told why they do",
-			    (seed >> 16) % 1000 < 3 ? oom_anchors[(seed >> 4) % 18] : "", seed >> 24 & 1 ? "" : " tail");
+			    (seed >> 16) % 1000 < 3 ? oom_anchors[(seed >> 4) % 20] : "", seed >> 24 & 1 ? "" : " tail");
 	}
 	spec = put("quiet", b.p, b.n - 1);
 	oom_buf_release(&b);
