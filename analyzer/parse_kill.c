@@ -50,12 +50,10 @@ struct summary {
 
 static struct oom_str unseparated(struct oom_str s)
 {
-	while (s.n && strchr(", \t", s.p[0])) {
+	while (s.n && (s.p[0] == ',' || s.p[0] == ' ' || s.p[0] == '\t')) {
 		s.p++;
 		s.n--;
 	}
-	while (s.n && strchr(", \t", s.p[s.n - 1]))
-		s.n--;
 	return s;
 }
 
@@ -111,7 +109,7 @@ static bool take_value(struct oom_str *s, const char *key, const char *const *ne
 		if (at >= 0 && at < end)
 			end = at;
 	}
-	*value = unseparated(oom_str_sub(t, 0, (size_t)end));
+	*value = oom_str_trim(oom_str_sub(t, 0, (size_t)end));
 	*s = oom_str_sub(t, (size_t)end, t.n);
 	return true;
 }
@@ -177,8 +175,10 @@ static bool read_summary(struct oom_str s, struct summary *q)
 		if (oom_take_lit(&s, "mems_allowed=")) {
 			while (n < s.n && ((s.p[n] >= '0' && s.p[n] <= '9') || s.p[n] == '-' || s.p[n] == ','))
 				n++;
-			q->mems = unseparated(oom_str_sub(s, 0, n));
+			q->mems = oom_str_sub(s, 0, n);
 			s = oom_str_sub(s, n, s.n);
+			while (q->mems.n && q->mems.p[q->mems.n - 1] == ',')
+				q->mems.n--;
 		}
 	}
 	q->ended = tail;

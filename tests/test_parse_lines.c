@@ -218,7 +218,7 @@ static void empty_names(void **state)
 static void separators_in_the_summary(void **state)
 {
 	static const char text[] =
-		"[    1.000004] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=0-1,3,cpuset=a,b,mems_allowed=0-1,3,oom_memcg=/p,q,"
+		"[    1.000004] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=0-1,3,cpuset=,a,b,mems_allowed=0-1,3,oom_memcg=/p,q,"
 		"task_memcg=/p,q/r,task=,task=x,pid=1,pid=44,uid=-2\n"
 		"[    1.000006] Memory cgroup out of memory: Killed process 44 (,task=x,pid=1) total-vm:400kB, anon-rss:200kB, "
 		"file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:4kB oom_score_adj:0\n";
@@ -227,7 +227,7 @@ static void separators_in_the_summary(void **state)
 	(void)state;
 	assert_int_equal(parse_text(text, &ev, 1), 1);
 	assert_str(ev.nodemask, "0-1,3");
-	assert_str(ev.cpuset, "a,b");
+	assert_str(ev.cpuset, ",a,b");
 	assert_str(ev.mems_allowed, "0-1,3");
 	assert_str(ev.oom_memcg, "/p,q");
 	assert_str(ev.task_memcg, "/p,q/r");
