@@ -152,6 +152,7 @@ main()
 	build_initrd
 	local scenario together= on_numa=
 	for scenario; do
+		rm -rf "${out:?}/$scenario"
 		case $scenario in
 		panic|panic-memcg|deadlock|console|console-quiet|slab)
 			boot "$scenario" 120 "play=$scenario"
@@ -176,7 +177,7 @@ main()
 	[ -z "$together" ] || boot together 600 "play=${together#,}"
 	for scenario; do
 		printf '%-6s %-16s %s\n' "$series" "$scenario" \
-			"$(wc -l < "$out/$scenario/log" 2>/dev/null || echo no log), $(sed -n 's/^oom_kills: /kills /p' "$out/$scenario/facts" 2>/dev/null | tail -1)"
+			"$(wc -l 2>/dev/null < "$out/$scenario/log" || echo no) lines, $(sed -n 's/^oom_kills: /kills /p' "$out/$scenario/facts" 2>/dev/null | tail -1)"
 	done
 }
 
