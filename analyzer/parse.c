@@ -324,15 +324,18 @@ static int dispatch_joined(struct oom_ctx *c, struct oom_hold *hold, struct oom_
 static int hold_continue(struct oom_parser *p, struct oom_host *h, const struct oom_line *line, struct oom_str text)
 {
 	struct oom_hold *hold = &h->hold;
+	/* a name with a newline in it broke its record: both halves carry the record's stamp */
+	bool broken = !line->bare && !line->cont && line->boot_us != OOM_NA && line->boot_us == hold->line.boot_us;
+	const char *glue = broken ? "\n" : " ";
 	struct oom_ctx c;
 	int r;
 
 	ctx_init(&c, p, h, &hold->line);
-	if (!(line->bare || line->cont) || oom_looks_own(&c, text) || oom_str_starts(text, "...") ||
+	if (!(line->bare || line->cont || broken) || oom_looks_own(&c, text) || oom_str_starts(text, "...") ||
 	    hold->joins + 1 >= OOM_MAX_JOINS || hold->text.n + text.n >= OOM_LINE_MAX)
 		goto alone;
-	r = dispatch_joined(&c, hold, text, " ");
-	if (r == OOM_NO || r == OOM_PARTIAL) {
+	r = dispatch_joined(&c, hold, text, glue);
+	if (!broken && (r == OOM_NO || r == OOM_PARTIAL)) {
 		/* terminals wrap in the middle of a word */
 		int tight = dispatch_joined(&c, hold, text, "");
 
@@ -351,7 +354,7 @@ static int hold_continue(struct oom_parser *p, struct oom_host *h, const struct 
 		return r < 0 ? r : 1;
 	}
 	hold->joins++;
-	if (oom_buf_add(&hold->text, " ", 1) < 0 || oom_buf_add(&hold->text, text.p, text.n) < 0)
+	if (oom_buf_add(&hold->text, glue, 1) < 0 || oom_buf_add(&hold->text, text.p, text.n) < 0)
 		return -ENOMEM;
 	return 1;
 alone:

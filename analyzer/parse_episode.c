@@ -66,6 +66,9 @@ int oom_episode_raw(struct oom_parser *p, struct oom_episode *ep, int64_t line, 
 
 	if (p->no_raw || oom_full(ep) || ep->ev.nraw >= OOM_MAX_RAW_LINES || ep->raw_bytes + raw.n > OOM_MAX_RAW_BYTES)
 		return 0;
+	/* a record that was broken into lines is one physical line */
+	if (ep->ev.nraw && ep->ev.raw[ep->ev.nraw - 1].line >= line)
+		return 0;
 	slot = oom_event_add_raw(&ep->ev);
 	if (!slot)
 		return -ENOMEM;

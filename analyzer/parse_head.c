@@ -227,9 +227,14 @@ static int header(struct oom_ctx *c, int64_t pid, int64_t uid, struct oom_str re
 	read_header(rest, ev->trigger_comm, &hd);
 	if (!hd.complete && !c->final)
 		return OOM_PARTIAL;
-	if (ev->at[OOM_AT_HEADER] != OOM_NA || c->ep->section != OOM_SEC_HEAD || !hd.comm.p ||
-	    (ev->trigger_comm.p && !oom_str_eq(hd.comm, ev->trigger_comm)))
+	if (ev->at[OOM_AT_HEADER] != OOM_NA || c->ep->section != OOM_SEC_HEAD || !hd.comm.p)
 		return OOM_NO;        /* another splat in the middle of ours */
+	/* of a name with a newline in it the invocation shows the end only */
+	if (ev->trigger_comm.p && hd.comm.n > ev->trigger_comm.n && memchr(hd.comm.p, '\n', hd.comm.n) &&
+	    !memcmp(hd.comm.p + hd.comm.n - ev->trigger_comm.n, ev->trigger_comm.p, ev->trigger_comm.n))
+		ev->trigger_comm = OOM_STR_NULL;
+	if (ev->trigger_comm.p && !oom_str_eq(hd.comm, ev->trigger_comm))
+		return OOM_NO;
 	ev->at[OOM_AT_HEADER] = c->line->lineno;
 	ev->trigger_pid = pid;
 	ev->trigger_uid = uid;

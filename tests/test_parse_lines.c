@@ -214,6 +214,31 @@ static void empty_names(void **state)
 	oom_event_release(&ev);
 }
 
+/* dmesg breaks such a record in two lines with the same stamp. */
+static void newlines_in_names(void **state)
+{
+	static const char text[] =
+		"[    1.000000] b) x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+		"[    1.000001] CPU: 1 UID: 0 PID: 44 Comm: a\n"
+		"[    1.000001] b) x Not tainted 6.12.0-test #1\n"
+		"[    1.000004] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=a\n"
+		"[    1.000004] b) x,pid=44,uid=0\n"
+		"[    1.000006] Out of memory: Killed process 44 (a\n"
+		"[    1.000006] b) x) total-vm:400kB, anon-rss:200kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:4kB oom_score_adj:0\n";
+	struct oom_event ev;
+
+	(void)state;
+	assert_int_equal(parse_text(text, &ev, 1), 1);
+	assert_str(ev.trigger_comm, "a\nb) x");
+	assert_str(ev.kernel, "6.12.0-test");
+	assert_str(ev.chosen_comm, "a\nb) x");
+	assert_int_equal(ev.chosen_pid, 44);
+	assert_str(ev.victim[0].comm, "a\nb) x");
+	assert_int_equal(ev.victim[0].total_vm_kb, 400);
+	assert_int_equal(ev.damaged_lines, 0);
+	oom_event_release(&ev);
+}
+
 /* The group's path and the name both hold the separator: the kill line tells which is which. */
 static void separators_in_the_summary(void **state)
 {
@@ -482,6 +507,7 @@ int test_parse_lines(void)
 		cmocka_unit_test(every_rule_is_hit),
 		cmocka_unit_test(names_that_look_like_the_rest),
 		cmocka_unit_test(empty_names),
+		cmocka_unit_test(newlines_in_names),
 		cmocka_unit_test(separators_in_the_summary),
 		cmocka_unit_test(columns_by_heading),
 		cmocka_unit_test(damaged_tables_are_not_complete),
