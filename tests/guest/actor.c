@@ -5,8 +5,8 @@
  *
  *	actor comm=db adj=-500 mem=40 fork{ comm=worker mem=10 hold } touch=/run/ready grow
  *
- * Every process and thread that reaches hold or grow adds a line to $ACTORS: what it is, in its own words. Who
- * died is then known without a look at the kernel log.
+ * Every process and thread that reaches hold, grow or report adds a line to $ACTORS: what it is, in its own
+ * words. Who died is then known without a look at the kernel log.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -24,6 +24,7 @@
 
 #define MIB (1024UL * 1024UL)
 #define PAGE 4096UL
+#define ANONYMOUS (MAP_ANONYMOUS | MAP_NORESERVE)
 
 static void die(const char *what)
 {
@@ -40,8 +41,13 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
+static unsigned long number(const char *arg)
+{
+	return strtoul(arg, NULL, 10);
+}
+
 /* \xNN becomes its byte: names may hold what a shell cannot pass on. */
-static void set_comm(const char *arg)
+static void set_comm(char *arg)
 {
 	char name[16];
 	size_t n = 0;
@@ -75,17 +81,18 @@ static void report(const char *step)
 	if (fd >= 0 && read(fd, adj, sizeof(adj) - 1) < 0)
 		die("oom_score_adj");
 	close(fd);
-	n = (size_t)snprintf(text, sizeof(text), "pid=%ld tgid=%d ppid=%d uid=%u adj=%d does=%.8s comm=", syscall(SYS_gettid),
-			     getpid(), getppid(), getuid(), atoi(adj), step);
+	n = (size_t)snprintf(text, sizeof(text), "pid=%ld tgid=%d ppid=%d uid=%u adj=%d does=%.8s comm=",
+			     syscall(SYS_gettid), getpid(), getppid(), getuid(), atoi(adj), step);
 	for (const unsigned char *c = (unsigned char *)comm; *c; c++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, isprint(*c) && *c != '\\' ? "%c" : "\\x%02x", *c);
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      isprint(*c) && *c != '\\' ? "%c" : "\\x%02x", *c);
 	snprintf(text + n, sizeof(text) - n, "\n");
 	put(path, text);
 }
 
 static void take(size_t bytes, int flags)
 {
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -94,9 +101,10 @@ static void take(size_t bytes, int flags)
 }
 
 /* One page in each 2 MiB: as many page tables as pages. */
-static void sparse(unsigned long n)
+static void sparse(char *arg)
 {
-	char *p = mmap(NULL, n * 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned long n = number(arg);
+	char *p = mmap(NULL, n * 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -105,9 +113,10 @@ static void sparse(unsigned long n)
 }
 
 /* Mappings without a page behind them: kernel memory (slab) that is in nobody's RSS. */
-static void mappings(unsigned long n)
+static void mappings(char *arg)
 {
-	char *p = mmap(NULL, 2 * n * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned long n = number(arg);
+	char *p = mmap(NULL, 2 * n * PAGE, PROT_NONE, MAP_PRIVATE | ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -116,21 +125,23 @@ static void mappings(unsigned long n)
 			break;
 }
 
-static void grow(size_t bytes)
+/* Steps of so many KiB. */
+static void grow(char *arg)
 {
 	report("grow");
 	for (;;)
-		take(bytes, MAP_PRIVATE);
+		take((*arg ? number(arg) : 64) * 1024, MAP_PRIVATE);
 }
 
-static void hold(void)
+static void hold(char *arg)
 {
+	(void)arg;
 	report("hold");
 	for (;;)
 		pause();
 }
 
-static void await(const char *path)
+static void await(char *path)
 {
 	while (access(path, F_OK))
 		usleep(20000);
@@ -152,16 +163,24 @@ static void write_file(char *arg)
 	fsync(fd);
 }
 
-static void bind_node(unsigned long node)
+static void set_uid(char *arg)
 {
-	unsigned long mask = 1UL << node;
+	uid_t uid = (uid_t)number(arg);
+
+	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+		die("uid");
+}
+
+static void bind_node(char *arg)
+{
+	unsigned long mask = 1UL << number(arg);
 
 	if (syscall(SYS_set_mempolicy, 2 /* MPOL_BIND */, &mask, 8 * sizeof(mask)))
 		die("set_mempolicy");
 }
 
 /* On the file of stall.c: waits for ever in mmap(), and holds the mmap lock for writing all the while. */
-static void lock_mm(const char *path)
+static void lock_mm(char *path)
 {
 	int fd = open(path, O_RDWR), direct = open(path, O_RDWR | O_SYNC);
 	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -210,7 +229,7 @@ static char **branch(char **step)
 		if (pthread_create(&thread, NULL, play_thread, step))
 			die("pthread_create");
 	} else if (!strcmp(kind, "vm{") || !strcmp(kind, "vfork{")) {
-		char *stack = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *stack = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | ANONYMOUS, -1, 0);
 		int flags = CLONE_VM | SIGCHLD | (kind[1] == 'f' ? CLONE_VFORK : 0);
 
 		if (stack == MAP_FAILED || clone(play_clone, stack + MIB, flags, step) < 0)
@@ -222,61 +241,47 @@ static char **branch(char **step)
 	return end + 1;
 }
 
+static void do_adj(char *arg)		{ put("/proc/self/oom_score_adj", arg); }
+static void do_cgroup(char *arg)	{ put(arg, "0"); }
+static void do_mem(char *arg)		{ take(number(arg) * MIB, MAP_PRIVATE); }
+static void do_kib(char *arg)		{ take(number(arg) * 1024, MAP_PRIVATE); }
+static void do_shmem(char *arg)		{ take(number(arg) * MIB, MAP_SHARED); }
+static void do_touch(char *arg)		{ put(arg, ""); }
+static void do_sleep(char *arg)		{ usleep((useconds_t)number(arg) * 1000); }
+static void do_report(char *arg)	{ (void)arg; report("report"); }
+/* Only this thread: the leader of a process may go before its threads do. */
+static void do_leave(char *arg)		{ (void)arg; syscall(SYS_exit, 0); }
+
+static const struct {
+	const char *word;
+	void (*run)(char *arg);
+} all_steps[] = {
+	{ "comm", set_comm }, { "adj", do_adj }, { "uid", set_uid }, { "cgroup", do_cgroup },
+	{ "bind", bind_node }, { "mem", do_mem }, { "kib", do_kib }, { "shmem", do_shmem },
+	{ "sparse", sparse }, { "mappings", mappings }, { "lock-mm", lock_mm }, { "write", write_file },
+	{ "wait", await }, { "touch", do_touch }, { "sleep", do_sleep }, { "report", do_report },
+	{ "grow", grow }, { "hold", hold }, { "leave", do_leave },
+};
+
 static void play(char **steps)
 {
+	const size_t n_steps = sizeof(all_steps) / sizeof(all_steps[0]);
+	char none[] = "";
+
 	while (*steps) {
 		char *step = *steps, *arg = strchr(step, '=');
-		size_t key = arg ? (size_t)(arg - step) : strlen(step);
-		unsigned long n = arg ? strtoul(arg + 1, NULL, 10) : 0;
+		size_t key = arg ? (size_t)(arg - step) : strlen(step), i;
 
-#define IS(word) (key == sizeof(word) - 1 && !memcmp(step, word, key))
-		if (step[strlen(step) - 1] == '{' && !arg) {
+		if (!arg && key && step[key - 1] == '{') {
 			steps = branch(steps);
 			continue;
 		}
-		arg = arg ? arg + 1 : NULL;
-		if (IS("comm"))
-			set_comm(arg);
-		else if (IS("adj"))
-			put("/proc/self/oom_score_adj", arg);
-		else if (IS("cgroup"))
-			put(arg, "0");
-		else if (IS("uid")) {
-			if (setresgid((gid_t)n, (gid_t)n, (gid_t)n) || setresuid((uid_t)n, (uid_t)n, (uid_t)n))
-				die("uid");
-		} else if (IS("mem"))
-			take(n * MIB, MAP_PRIVATE);
-		else if (IS("kib"))
-			take(n * 1024, MAP_PRIVATE);
-		else if (IS("sparse"))
-			sparse(n);
-		else if (IS("mappings"))
-			mappings(n);
-		else if (IS("shmem"))
-			take(n * MIB, MAP_SHARED);
-		else if (IS("lock-mm"))
-			lock_mm(arg);
-		else if (IS("bind"))
-			bind_node(n);
-		else if (IS("wait"))
-			await(arg);
-		else if (IS("touch"))
-			put(arg, "");
-		else if (IS("write"))
-			write_file(arg);
-		else if (IS("sleep"))
-			usleep((useconds_t)n * 1000);
-		else if (IS("grow"))
-			grow((n ? n : 64) * 1024);
-		else if (IS("report"))
-			report("report");
-		else if (IS("hold"))
-			hold();
-		else if (IS("leave"))	/* only this thread: the leader of a process may go before its threads do */
-			syscall(SYS_exit, 0);
-		else
+		for (i = 0; i < n_steps; i++)
+			if (strlen(all_steps[i].word) == key && !memcmp(all_steps[i].word, step, key))
+				break;
+		if (i == n_steps)
 			die(step);
-#undef IS
+		all_steps[i].run(arg ? arg + 1 : none);
 		steps++;
 	}
 }

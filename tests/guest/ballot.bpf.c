@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's own count of an OOM selection: every task it looks at, with the points that oom_badness() gave it.
- * All of it runs under oom_lock, so one set of globals is enough; only readers of /proc/PID/oom_score, who call
- * oom_badness() too, must be told apart.
+ * The kernel's own count of an OOM selection: every task it looks at, with the points that oom_badness()
+ * gave it. All of it runs under oom_lock, so one set of globals is enough; only readers of
+ * /proc/PID/oom_score, who call oom_badness() too, must be told apart.
  */
 #include <linux/bpf.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ballot OBJECT OUTPUT: collects what ballot.bpf.c sees of OOM selections and writes it as tab-separated rows to
- * OUTPUT at each SIGUSR1. All memory is taken before the first OOM; a full buffer drops rounds and says so.
+ * ballot OBJECT OUTPUT: collects what ballot.bpf.c sees of OOM selections and writes it as tab-separated rows
+ * to OUTPUT at each SIGUSR1. All memory is taken before the first OOM; a full buffer drops what comes.
  */
 #include <bpf/libbpf.h>
 #include <ctype.h>
@@ -39,8 +39,9 @@ static void row(const char *kind, const struct ballot_record *r)
 	if (left < 512)
 		return;
 	for (const unsigned char *c = (const unsigned char *)r->comm; *c && n < sizeof(comm) - 5; c++)
-		n += (size_t)snprintf(comm + n, sizeof(comm) - n, isprint(*c) && *c != '\\' ? "%c" : "\\x%02x", *c);
-	/* LONG_MIN is the kernel's word for "not eligible"; a task that it skipped before counting has no points at all. */
+		n += (size_t)snprintf(comm + n, sizeof(comm) - n,
+				      isprint(*c) && *c != '\\' ? "%c" : "\\x%02x", *c);
+	/* LONG_MIN is "not eligible"; a task that the kernel skipped before counting has no points at all. */
 	if (r->kind == BALLOT_CHOSEN || (r->scored && r->points != LONG_MIN))
 		snprintf(points, sizeof(points), "%lld", r->points);
 	else if (r->scored)
@@ -48,9 +49,9 @@ static void row(const char *kind, const struct ballot_record *r)
 	if (r->kind == BALLOT_CHOSEN || r->scored)
 		snprintf(totalpages, sizeof(totalpages), "%lld", r->totalpages);
 	n_text += (size_t)snprintf(text + n_text, left,
-				   "%d\t%s\t%d\t%d\t%u\t%s\t%s\t%s\t%d\t%lld\t%lld\t%lld\t%lld\t%lld\t%lld\n", r->round,
-				   kind, r->pid, r->tgid, r->uid, comm, points, totalpages, r->adj, r->total_vm, r->anon,
-				   r->file, r->shmem, r->swap, r->pgtables_bytes);
+				   "%d\t%s\t%d\t%d\t%u\t%s\t%s\t%s\t%d\t%lld\t%lld\t%lld\t%lld\t%lld\t%lld\n",
+				   r->round, kind, r->pid, r->tgid, r->uid, comm, points, totalpages, r->adj,
+				   r->total_vm, r->anon, r->file, r->shmem, r->swap, r->pgtables_bytes);
 }
 
 static int take(void *ctx, void *data, size_t size)
@@ -78,8 +79,8 @@ static int take(void *ctx, void *data, size_t size)
 
 static void write_out(const char *path)
 {
-	static const char head[] = "round\tkind\tpid\ttgid\tuid\tcomm\tpoints\ttotalpages\tadj\ttotal_vm\tanon\tfile\tshmem\t"
-				   "swap\tpgtables_bytes\n";
+	static const char head[] = "round\tkind\tpid\ttgid\tuid\tcomm\tpoints\ttotalpages\tadj\t"
+				   "total_vm\tanon\tfile\tshmem\tswap\tpgtables_bytes\n";
 	char part[PATH_MAX];
 	int fd;
 

@@ -3,16 +3,17 @@
 #
 # OOM kills on Debian kernels in a throw-away guest: run.sh [-o DIR] KERNEL SCENARIO…
 #
-# KERNEL is a series such as 6.1 or 6.12: the newest cloud kernel of that series that Debian offers (oldoldstable up to
-# unstable) is fetched with apt into build/guest. SCENARIO is a play_ function of the file scenarios, or "all". No root and
-# no KVM are needed; a guest is up in a few seconds. DIR (build/guest/out/KERNEL) gets a directory per scenario: log and facts.
+# KERNEL is a series such as 6.1 or 6.12: the newest cloud kernel of that series that Debian offers (oldoldstable
+# up to unstable) is fetched with apt into build/guest. SCENARIO is a play_ function of the file scenarios, "pinned"
+# or "all". No root and no KVM are needed; a guest is up in a few seconds. DIR (build/guest/out/KERNEL) gets a
+# directory per scenario: log, facts and, where BPF may load, ballot.tsv.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 work=$PWD/build/guest
 out=
 [ "${1-}" != -o ] || { out=$(readlink -m "$2"); shift 2; }
-[ $# -ge 2 ] || { sed -n '4,9s/^# \?//p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '4,10s/^# \?//p' "$0" >&2; exit 2; }
 series=$1
 shift
 out=${out:-$work/out/$series}
@@ -54,7 +55,8 @@ fetch()
 	local dir=$work/kernel/$series image package
 	if [ ! -e "$dir/done" ]; then
 		apt_setup
-		image=$(apt-cache search "^linux-image-${series//./\\.}[.].*-cloud-amd64\$" | cut -d' ' -f1 | sort -V | tail -1)
+		image=$(apt-cache search "^linux-image-${series//./\\.}[.].*-cloud-amd64\$" |
+			cut -d' ' -f1 | sort -V | tail -1)
 		[ -n "$image" ] || { echo "$0: Debian offers no cloud kernel $series" >&2; exit 3; }
 		rm -rf "$dir"
 		mkdir -p "$dir/debs"
@@ -73,7 +75,7 @@ fetch()
 	[ -n "$kernel" ] || { echo "$0: no kernel in the packages of $series" >&2; exit 3; }
 }
 
-# add_modules DIR NAME…: modules of this kernel with all they depend on, uncompressed (what is built in has none)
+# add_modules DIR NAME…: modules of this kernel with all they depend on, uncompressed
 add_modules()
 {
 	local dir=$1 name file
@@ -95,12 +97,14 @@ build_initrd()
 	mkdir -p "$root/bin" "$root/modules"
 	chmod 755 "$root"
 	for program in actor stall; do
-		gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O2 -static -pthread -o "$root/bin/$program" "$here/$program.c"
+		gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O2 -static -pthread \
+			-o "$root/bin/$program" "$here/$program.c"
 	done
 	# The kernel's own count of each selection, where clang and a static libbpf are there to build what listens.
 	if clang -target bpf -O2 -g "-I/usr/include/$(gcc -print-multiarch)" -D__TARGET_ARCH_x86 -Wall \
 			-c -o "$root/bin/ballot.bpf.o" "$here/ballot.bpf.c" &&
-			gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O2 -static -o "$root/bin/ballot" "$here/ballot.c" -lbpf -lelf -lz; then
+			gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O2 -static -o "$root/bin/ballot" \
+			"$here/ballot.c" -lbpf -lelf -lz; then
 		strip "$root/bin/ballot"
 	else
 		rm -f "$root/bin/ballot"
@@ -124,9 +128,11 @@ boot()
 {
 	local name=$work/$series-$1 seconds=$2 append=$3
 	shift 3
-	timeout "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 256 -smp 2 -display none -nodefaults -no-reboot \
-		-serial "file:$name.console" -serial "file:$name.tar" -kernel "$kernel" -initrd "$work/initrd-$series" \
-		-append "console=ttyS0 panic=-1 quiet loglevel=4 log_buf_len=2M no_timer_check $append" "$@" || echo "$series $*: guest ended with $?" >&2
+	timeout "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 256 -smp 2 -display none \
+		-nodefaults -no-reboot -serial "file:$name.console" -serial "file:$name.tar" \
+		-kernel "$kernel" -initrd "$work/initrd-$series" \
+		-append "console=ttyS0 panic=-1 quiet loglevel=4 log_buf_len=2M no_timer_check $append" "$@" ||
+		echo "$name: the guest ended with $?" >&2
 	[ ! -s "$name.tar" ] || gzip -dc "$name.tar" 2>/dev/null | tar x -C "$out" --ignore-zeros 2>/dev/null || :
 }
 
@@ -150,7 +156,7 @@ main()
 	mkdir -p "$work" "$out"
 	fetch
 	build_initrd
-	local scenario together= on_numa=
+	local scenario together='' on_numa=''
 	for scenario; do
 		rm -rf "${out:?}/$scenario"
 		case $scenario in
@@ -159,11 +165,14 @@ main()
 			from_console "$scenario" ;;
 		pinned)
 			# pid 1 itself shares its mm with the process that grows; its own end is not part of the story.
-			boot "$scenario" 90 "loglevel=8 rdinit=/bin/actor -- comm=init-twin vm{ comm=twin sleep=2000 grow } sleep=15000"
+			boot "$scenario" 90 "loglevel=8 rdinit=/bin/actor -- comm=init-twin \
+				vm{ comm=twin sleep=2000 grow } sleep=15000"
 			mkdir -p "$out/pinned"
-			sed -n -e '/Attempted to kill init/q' -e '/Run .bin.actor as init/,$p' "$work/$series-pinned.console" > "$out/pinned/log"
+			sed -n -e '/Attempted to kill init/q' -e '/Run .bin.actor as init/,$p' \
+				"$work/$series-pinned.console" > "$out/pinned/log"
 			printf '%s: %s\n' kernel "$series" scenario pinned scope global victim_comm twin \
-				note 'a process that shares its mm with pid 1 is chosen: it dies, the mm is pinned' > "$out/pinned/facts" ;;
+				note 'a process that shares its mm with pid 1 is chosen: it dies, the mm is pinned' \
+				> "$out/pinned/facts" ;;
 		memcg-v1)
 			boot "$scenario" 90 "cgroup1 play=$scenario" ;;
 		cpuset|mempolicy|numa)
@@ -176,8 +185,9 @@ main()
 	[ -z "$on_numa" ] || boot numa 180 "play=${on_numa#,}" $numa
 	[ -z "$together" ] || boot together 600 "play=${together#,}"
 	for scenario; do
-		printf '%-6s %-16s %s\n' "$series" "$scenario" \
-			"$(wc -l 2>/dev/null < "$out/$scenario/log" || echo no) lines, $(sed -n 's/^oom_kills: /kills /p' "$out/$scenario/facts" 2>/dev/null | tail -1)"
+		printf '%-6s %-16s %s lines, %s\n' "$series" "$scenario" \
+			"$(wc -l 2>/dev/null < "$out/$scenario/log" || echo no)" \
+			"$(sed -n 's/^oom_kills: /kills /p' "$out/$scenario/facts" 2>/dev/null | tail -1)"
 	done
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stall DIR: a FUSE file system with one file, DIR/file, that can be opened and mapped but never takes a write: whoever
- * waits for one waits in D state until this program dies. An open with O_SYNC is answered with FOPEN_DIRECT_IO: a
- * private mapping of such a descriptor first writes back the dirty pages of the file, under the mmap lock.
+ * stall DIR: a FUSE file system with one file, DIR/file, that can be opened and mapped but never takes a
+ * write: whoever waits for one waits in D state until this program dies. An open with O_SYNC is answered with
+ * FOPEN_DIRECT_IO: a private mapping of such a descriptor first writes back the dirty pages of the file,
+ * under the mmap lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,9 @@ static int dev;
 
 static void answer(const struct fuse_in_header *in, int error, void *body, size_t size)
 {
-	struct fuse_out_header out = { .len = (unsigned int)(sizeof(out) + size), .error = error, .unique = in->unique };
+	struct fuse_out_header out = {
+		.len = (unsigned int)(sizeof(out) + size), .error = error, .unique = in->unique,
+	};
 	struct iovec parts[2] = { { &out, sizeof(out) }, { body, size } };
 
 	if (writev(dev, parts, size ? 2 : 1) < 0)
@@ -39,7 +42,9 @@ static struct fuse_attr attributes(unsigned long long node)
 
 static void serve(const struct fuse_in_header *in, void *body)
 {
-	struct fuse_init_out init = { .major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 65536, .max_readahead = 65536 };
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 65536, .max_readahead = 65536,
+	};
 	struct fuse_entry_out entry = { .nodeid = FILE_NODE, .entry_valid = 3600, .attr_valid = 3600 };
 	struct fuse_attr_out attr = { .attr_valid = 3600 };
 	struct fuse_open_out open = { .fh = 1 };

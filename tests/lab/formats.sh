@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One real kill, written down by every reader of the kernel log at hand: formats.sh DIR
 #
-# Needs root, systemd-journald and rsyslogd (RSYSLOGD and RSYSLOG_MODULES name one that is only unpacked). Both run in a
-# mount namespace of their own, so that nothing of them stays. DIR gets a directory per format, with log and facts.
+# Needs root, systemd-journald and rsyslogd (RSYSLOGD and RSYSLOG_MODULES name one that is only unpacked). Both
+# run in a mount namespace of their own, so that nothing of them stays. DIR gets a directory per format.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -65,7 +65,8 @@ for format in iso delta reltime; do
 done
 dmesg --json --since "$from" | keep dmesg-json
 journal() { journalctl -D /run/log/journal -k --no-pager -q --since "$from" "$@"; }
-for format in short short-precise short-iso short-iso-precise short-full short-monotonic short-unix with-unit verbose cat json export; do
+for format in short short-precise short-iso short-iso-precise short-full short-monotonic short-unix with-unit \
+		verbose cat json export; do
 	journal -o $format | keep journal-$format
 done
 for format in rfc3164 rfc3339 rfc5424; do

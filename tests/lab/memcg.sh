@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Real OOM kills inside memory cgroups of the running machine: memcg.sh [-o DIR] [SCENARIO…]
 #
-# Needs root. Every kill happens in a cgroup whose limit this script has set, so the machine itself is never short
-# of memory. DIR gets one directory per scenario: log (dmesg), raw (the bytes of syslog(2)), kmsg (records), facts (who was there,
-# who died, by what limit; none of it taken from the log).
+# Needs root. Every kill happens in a cgroup whose limit this script has set, so the machine itself is never
+# short of memory. DIR gets one directory per scenario: log (dmesg), raw (the bytes of syslog(2)), kmsg (records),
+# facts (who was there, who died, by what limit; none of it taken from the log).
 set -eu
 
 here=$(dirname "$(readlink -f "$0")")
