@@ -36,6 +36,7 @@ static const struct prefix {
 	{ "tag",            oom_px_tag,          OTHER,         false },
 	{ "serial",         oom_px_noise,        ANY,           false },   /* last: looks inside the text */
 	{ "priority",       NULL,                0,             false },   /* <6> alone */
+	{ "record",         NULL,                0,             false },   /* a field a line, see prefix_record.c */
 	{ "export",         NULL,                0,             false },   /* read by records, see export.c */
 };
 
@@ -254,6 +255,10 @@ void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oo
 	if (special)
 		px.s = plain(raw, scratch);
 	skip_quoting(&px.s);
+	if (px.s.n && (px.s.p[0] == '"' || raw.p[0] == ' ') && oom_px_record(st, &px) != OOM_THEN_NO) {
+		family = oom_prefix_index("record");
+		then = OOM_THEN_TEXT;
+	}
 	for (int depth = 0; depth < DEPTH_MAX && then > OOM_THEN_TEXT && px.s.n; depth++) {
 		bool priority = take_priority(&px);
 
@@ -271,7 +276,7 @@ void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oo
 		unescape(&px);
 	ret->text = px.s;
 	if (family < OOM_ARRAY_SIZE(prefixes)) {
-		st->last = prefixes[family].take == oom_px_noise ? st->last : family;
+		st->last = !prefixes[family].take || prefixes[family].take == oom_px_noise ? st->last : family;
 		st->hits[family]++;
 		return;
 	}

@@ -43,6 +43,9 @@ enum oom_then oom_px_tag(struct oom_px *px);
 /* HOST TAG: behind a stamp. */
 enum oom_then oom_px_host_tag(struct oom_px *px);
 
+/* prefix_record.c: a field a line; lines that hold no text come out empty and foreign */
+enum oom_then oom_px_record(struct oom_prefix_state *st, struct oom_px *px);
+
 /* jsonline.c */
 enum oom_then oom_px_json(struct oom_px *px);
 

@@ -62,7 +62,11 @@ extern const char *const oom_anchors[];
 /* One physical line without its EOL -> line (text, stamps, host ...), as the source does it; for tests, fuzzing
  * and live readers.  scratch holds unescaped text and must live as long as *ret.  State carries what earlier lines
  * taught (which family matched, whether lines carry prefixes); zero-initialise it. */
-struct oom_prefix_state { unsigned last; uint64_t hits[40]; uint64_t bare; };
+struct oom_prefix_state {
+	unsigned last;
+	uint64_t hits[40], bare;
+	int64_t record_us;        /* 1 + the stamp that stood on a line of its own, for the text that follows; 0 = none */
+};
 void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oom_buf *scratch, struct oom_line *ret);
 const char *oom_prefix_name(unsigned index);   /* NULL past the end of the table */
 
