@@ -57,8 +57,9 @@ truth_holds() {
 	! grep -q '"role": "group"' event.json || kills=$((kills - 1))
 	[ -z "$kills" ] || [ "$kills" = "$(echo "$victims" | grep -c .)" ] ||
 		{ echo "the kernel killed $kills, found:" $victims; return 1; }
+	# A victim may still be dying when the scenario looks; only without the kernel's count is that suspicious.
 	for dead in $victims; do
-		! grep -q "^survived: pid=$dead " facts || { echo "victim $dead survived"; return 1; }
+		[ -n "$kills" ] || ! grep -q "^survived: pid=$dead " facts || { echo "victim $dead survived"; return 1; }
 	done
 	pid=$(sed -n 's/^victim_pid: *//p' facts | head -n 1)
 	[ -z "$pid" ] && return
@@ -67,6 +68,13 @@ truth_holds() {
 	done
 	echo "$pid really died and is no victim"
 	return 1
+}
+
+# Other looks of the same log give the same event, apart from where it stood and what only its prefix knew.
+same_event() {
+	local f='.events[] | del(.id, .source, .host, .time, .stamp, .notes, .kernel_from, .replay.evidence_line) | del(.. | .line?)'
+	"$oomlens" explain --json "$1"/log* | jq -S "$f" > "$work/a" && "$oomlens" explain --json "$2"/log* | jq -S "$f" > "$work/b" &&
+		[ -s "$work/a" ] && diff -u "$work/a" "$work/b"
 }
 
 replay_crashes() {
@@ -85,6 +93,9 @@ for dir in tests/cases/*/; do
 	status=0
 	(case_matches "$dir") > "$work/out" 2>&1 || status=$?
 	report "case $(basename "$dir")" $status
+done
+for dir in tests/cases/formats-*/; do
+	attempt "same event in $(basename "$dir")" same_event tests/cases/formats-dmesg "$dir"
 done
 for script in tests/cli/*.sh; do
 	[ -e "$script" ] || continue
