@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Targets: all demo check check-corpus lint fuzz bench install clean deps deps-check deps-lint
+# Targets: all demo check check-corpus lint fuzz bench docs install clean deps deps-check deps-lint
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 
 V      ?= 0
@@ -31,7 +31,7 @@ BENCH     = $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
 obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 say       = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
-.PHONY: all demo check check-unit check-run check-corpus lint fuzz bench install clean deps deps-check deps-lint
+.PHONY: all docs demo check check-unit check-run check-corpus lint fuzz bench install clean deps deps-check deps-lint
 all: $(BUILD)/oomlens
 
 $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
@@ -41,6 +41,10 @@ $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
 $(BUILD)/unit: $(call obj,$(TEST_SRC) $(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/kernels: $(BUILD)/tests/kernels.o $(call obj,$(LIB_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # A fuzz target with a plain main: replays files that once broke something, built by any compiler.
 $(BUILD)/replay_%: $(BUILD)/tests/fuzz_%.o $(BUILD)/tests/fuzz_main.o $(call obj,$(LIB_SRC))
@@ -108,7 +112,7 @@ check-unit: $(BUILD)/unit
 
 # Three builds of the same sources: gcc, clang, and gcc with the sanitizers.
 check-run:
-	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit
+	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit build/gcc/kernels
 	$(Q)$(MAKE) --no-print-directory CC=clang all build/clang/unit
 	$(Q)$(MAKE) --no-print-directory CC=gcc DEBUG=1 all build/gcc-debug/unit $(FUZZ:%=build/gcc-debug/replay_%)
 	$(Q)CORPUS='$(CORPUS)' FUZZ='$(FUZZ)' tests/run.sh
@@ -125,6 +129,10 @@ fuzz: deps-lint
 
 bench: deps-lint all $(BENCH:%=$(BUILD)/%)
 	$(Q)tests/bench.sh $(BUILD)
+
+# The page about kernels comes from the tables.
+docs: $(BUILD)/kernels
+	$(Q)$(BUILD)/kernels > docs/KERNELS.md
 
 install: all
 	install -D -m 755 $(BUILD)/oomlens $(DESTDIR)$(PREFIX)/bin/oomlens

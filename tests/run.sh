@@ -104,6 +104,7 @@ done
 for t in ${FUZZ:-}; do
 	attempt "crashes of fuzz target $t" replay_crashes "$t"
 done
+attempt "docs/KERNELS.md says what the tables say" sh -c 'build/gcc/kernels | diff -u docs/KERNELS.md -'
 attempt "structure" tests/lint.sh --structure
 attempt "corpus" tests/corpus.sh "$sanitized" "${CORPUS:-}"
 sed -n '/^kernel/,$p' "$work/out"
