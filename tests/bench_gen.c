@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_gen MIB FILLER < log: writes a syslog of about MIB mebibytes in which the OOM dump on stdin (raw dmesg lines) returns
- * again and again under new clocks and pids, with FILLER ordinary lines for each line of a dump (0 = nothing but dumps).
+ * bench_gen MIB FILLER [TASKS] < log: writes a syslog of about MIB mebibytes in which the OOM dump on stdin (raw dmesg lines)
+ * returns again and again under new clocks, with FILLER ordinary lines for each line of a dump (0 = nothing but dumps).
+ * With TASKS, its task table has as many rows: those of the dump, over and over, under other pids.
  */
 #include <oomlens/base.h>
 
@@ -12,6 +13,7 @@
 
 static struct oom_str line[LINES_MAX];
 static size_t nlines;
+static size_t row, nrows;                 /* the first row of the task table among the lines, and how many there are */
 static long long clock_us = 1000000000, written;
 
 static void put_prefix(void)
@@ -34,6 +36,54 @@ static void put_filler(long long n)
 		written += printf("EXT4-fs (dm-3): mounted filesystem with ordered data mode. Opts: discard, sequence %lld\n", n);
 }
 
+/* "[  204]     0   204 ...": only a task table has those. */
+static bool take_row(struct oom_str *s, int64_t *uid)
+{
+	int64_t pid;
+
+	if (!oom_take_char(s, '['))
+		return false;
+	(void)oom_take_blanks(s);
+	if (!oom_take_i64(s, &pid) || !oom_take_lit(s, "] "))
+		return false;
+	(void)oom_take_blanks(s);
+	if (!oom_take_i64(s, uid))
+		return false;
+	(void)oom_take_blanks(s);
+	return oom_take_i64(s, &pid);
+}
+
+static void put_line(struct oom_str text)
+{
+	clock_us += 11;
+	put_prefix();
+	fwrite(text.p, 1, text.n, stdout);
+	putchar('\n');
+	written += (long long)text.n + 1;
+}
+
+/* Row i of a table that has more of them than the dump's. */
+static void put_row(long long i)
+{
+	struct oom_str rest = line[row + (size_t)i % nrows];
+	int64_t uid;
+
+	clock_us += 11;
+	(void)take_row(&rest, &uid);
+	put_prefix();
+	written += printf("[%7lld] %5lld %5lld%.*s\n", 20000 + i, (long long)uid, 20000 + i, (int)rest.n, rest.p);
+}
+
+static void put_dump(long long tasks)
+{
+	for (size_t i = 0; i < nlines; i++) {
+		put_line(line[i]);
+		for (long long k = (long long)nrows; nrows && i + 1 == row + nrows && k < tasks; k++)
+			put_row(k);
+	}
+	clock_us += 30000000;
+}
+
 static void read_dump(void)
 {
 	static char buf[1 << 20];
@@ -42,6 +92,7 @@ static void read_dump(void)
 
 	while (nlines < LINES_MAX && oom_take_until(&all, '\n', &one)) {
 		struct oom_str t = one;
+		int64_t uid;
 
 		oom_take_char(&all, '\n');
 		if (oom_take_char(&t, '[')) {            /* the dump's own clock gives way to ours */
@@ -50,30 +101,29 @@ static void read_dump(void)
 			if (end > 0)
 				one = oom_str_sub(t, (size_t)end + 2, t.n);
 		}
+		t = one;
+		if (take_row(&t, &uid) && (!nrows || row + nrows == nlines)) {
+			row = nrows ? row : nlines;
+			nrows++;
+		}
 		line[nlines++] = one;
 	}
 }
 
 int main(int argc, char **argv)
 {
-	long long size = argc > 1 ? atoll(argv[1]) << 20 : 0, filler = argc > 2 ? atoll(argv[2]) : 0, n = 0;
+	long long size = argc > 1 ? atoll(argv[1]) << 20 : 0, filler = argc > 2 ? atoll(argv[2]) : 0;
+	long long tasks = argc > 3 ? atoll(argv[3]) : 0, n = 0;
 
 	read_dump();
 	if (!nlines || size <= 0) {
-		fputs("usage: bench_gen MIB FILLER < dump\n", stderr);
+		fputs("usage: bench_gen MIB FILLER [TASKS] < dump\n", stderr);
 		return 2;
 	}
 	while (written < size) {
 		for (long long i = 0; i < filler * (long long)nlines && written < size; i++)
 			put_filler(n++);
-		for (size_t i = 0; i < nlines; i++) {
-			clock_us += 11;
-			put_prefix();
-			fwrite(line[i].p, 1, line[i].n, stdout);
-			putchar('\n');
-			written += (long long)line[i].n + 1;
-		}
-		clock_us += 30000000;
+		put_dump(tasks);
 	}
 	return ferror(stdout) ? 1 : 0;
 }
