@@ -194,9 +194,9 @@ void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom
 	out->adj_pages = t->oom_score_adj;
 	out->lo = old_points(p, lo, e->total.hi, t->oom_score_adj, maybe_root, &bonus);
 	out->hi = old_points(p, hi, e->total.lo, t->oom_score_adj, maybe_root && e->trust_root, &bonus);
-	/* past the int32 product the score is no longer monotonic in the usage: anything is possible */
-	if (p->flags & OOM_PROFILE_INT_OVERFLOW && hi > INT32_MAX / 1000 &&
-	    (lo != hi || e->total.lo != e->total.hi)) {
+	/* past the int32 product or quotient the score is no longer monotonic: anything is possible */
+	if ((lo != hi || e->total.lo != e->total.hi) &&
+	    (p->flags & OOM_PROFILE_INT_OVERFLOW ? hi > INT32_MAX / 1000 : hi > INT32_MAX / 1000 * e->total.lo)) {
 		out->lo = p->floor;
 		out->hi = p->ceiling;
 	}

@@ -35,6 +35,29 @@ static bool in_list(struct oom_str s, int64_t node)
 	return false;
 }
 
+/*
+ * The zones of nodes that the cpuset excludes are not printed (from 2.6.39), but their RAM is counted: show_mem() adds
+ * up the zones' present pages from 3.13 on.  A dump with damaged lines may only have lost a zone.
+ */
+static bool hides_zones(const struct oom_event *ev)
+{
+	int64_t present = 0, kb = ev->page_size / 1024;
+
+	if (version(ev) < 313 || ev->damaged_lines || ev->page_size < 1024 || ev->ram_pages <= 0 ||
+	    ev->ram_pages >> 44 || !ev->mems_allowed.n)
+		return false;
+	for (size_t i = 0; i < ev->nmemory; i++) {
+		const struct oom_memory *m = &ev->memory[i];
+
+		if (m->area != OOM_AREA_ZONE || !oom_str_is(m->name, "present") || m->value < 0)
+			continue;
+		if (!in_list(ev->mems_allowed, m->node == OOM_NA ? 0 : m->node) || m->value / kb > ev->ram_pages)
+			return false;
+		present += m->value / kb;
+	}
+	return present > 0 && present < ev->ram_pages - ev->ram_pages / 64;
+}
+
 /* Huge page lines were not filtered by the cpuset until 5.19: a node among them that the cpuset does not allow. */
 static bool confined_by_cpuset(const struct oom_episode *ep)
 {
@@ -43,26 +66,37 @@ static bool confined_by_cpuset(const struct oom_episode *ep)
 	for (int64_t node = 0; node < 63; node++)
 		if ((ep->node_seen_mask >> node & 1) && !in_list(ep->ev.mems_allowed, node))
 			return true;
-	return false;
+	return hides_zones(&ep->ev);
 }
 
 /* Up to 4.20 nothing says it outright. 4.11 and later print "(null)" when no policy applies; 4.9 and 4.10 print the
- * cpuset's nodes then. */
+ * cpuset's nodes then.  A policy over all nodes (numactl --interleave=all) confines nothing. */
 static int64_t scope_without_summary(struct oom_episode *ep)
 {
 	struct oom_event *ev = &ep->ev;
 	int64_t v = version(ev);
-	bool null = oom_str_is(ev->nodemask, "(null)");
+	bool mask = ev->nodemask.p && !oom_str_is(ev->nodemask, "(null)"), confined = confined_by_cpuset(ep);
 
-	if (ev->nodemask.p && !null && (v >= 411 || !ev->mems_allowed.p || !oom_str_eq(ev->nodemask, ev->mems_allowed)) &&
-	    v != 0)
+	if (mask && v != 0 && ((v >= 411 && confined) || !oom_str_eq(ev->nodemask, ev->mems_allowed)))
 		return OOM_SCOPE_MEMPOLICY;
-	if (confined_by_cpuset(ep))
+	if (confined)
 		return OOM_SCOPE_CPUSET;
 	if (ep->message == OOM_MSG_GLOBAL || ep->message == OOM_MSG_ALLOCATING || ev->has_mem_info || ep->stack_alloc ||
 	    ep->deadlock || (ep->seen & OOM_IN(OOM_SEC_SLAB)))      /* memory cgroups print no caches */
 		return OOM_SCOPE_GLOBAL;
 	return OOM_SCOPE_UNKNOWN;
+}
+
+/* 5.0 and 5.1 before 5.1.19 never set the field; fixed by 432b1de0de02 */
+static bool constraint_lies(const struct oom_event *ev)
+{
+	struct oom_str s = ev->kernel;
+	int64_t n;
+
+	if (version(ev) != 501)
+		return version(ev) == 500;
+	s = oom_str_sub(s, 3, s.n);
+	return !oom_take_char(&s, '.') || !oom_take_i64(&s, &n) || n < 19;
 }
 
 static int64_t scope(struct oom_episode *ep)
@@ -80,7 +114,7 @@ static int64_t scope(struct oom_episode *ep)
 	if (ep->memcg_block || ep->stack_memcg)
 		return OOM_SCOPE_MEMCG;
 	if (oom_str_is(ev->constraint, "CONSTRAINT_NONE"))
-		return OOM_SCOPE_GLOBAL;
+		return constraint_lies(ev) ? scope_without_summary(ep) : OOM_SCOPE_GLOBAL;
 	if (ev->constraint.p)                 /* a program's own: BPF */
 		return ev->global_oom ? OOM_SCOPE_GLOBAL : OOM_SCOPE_UNKNOWN;
 	return scope_without_summary(ep);
@@ -89,10 +123,8 @@ static int64_t scope(struct oom_episode *ep)
 static int scope_notes(struct oom_episode *ep)
 {
 	struct oom_event *ev = &ep->ev;
-	int64_t v = version(ev);
 
-	/* 5.0 and 5.1 before 5.1.19 never set the field; fixed by 432b1de0de02 */
-	if (ev->scope == OOM_SCOPE_GLOBAL && ev->constraint.p && (v == 500 || v == 501))
+	if (ev->scope == OOM_SCOPE_GLOBAL && ev->constraint.p && constraint_lies(ev))
 		return oom_event_note(ev, ev->at[OOM_AT_SUMMARY], "constraint_unreliable",
 				      "this kernel prints CONSTRAINT_NONE for cpuset and mempolicy too");
 	if (ev->scope == OOM_SCOPE_GLOBAL && !ev->constraint.p && ev->has_invoked && (ep->node_seen_mask & ~INT64_C(1)))

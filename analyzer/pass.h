@@ -53,6 +53,7 @@ struct oom_case {
 	struct oom_range total;      /* narrowed by the score line where that helps */
 	struct oom_str total_how;
 	enum oom_tie_rule tie;
+	bool scope_doubt;            /* nothing says which nodes totalpages covers */
 	bool order_known;            /* the table's order is the kernel's scan order */
 	struct oom_skip *skip;
 	size_t nskips;
@@ -66,7 +67,7 @@ struct oom_case {
 	ptrdiff_t child;             /* row of a victim that is not the chosen one; -1 */
 
 	ptrdiff_t winner, runner_up, other;   /* other: a row that the sentence needs */
-	int64_t margin, drift, elapsed_us;
+	int64_t margin, drift, drift_pages, elapsed_us;     /* drift: in the profile's unit */
 	enum oom_verdict verdict;
 	enum oom_reason reason;
 	int64_t line;
@@ -86,12 +87,16 @@ void oom_case_look(struct oom_case *c);
 void oom_case_weigh(const struct oom_case *c, bool trust_root, bool *must, bool *may);
 /* Does the choice depend on where in its range totalpages lies? */
 bool oom_case_total_matters(const struct oom_case *c);
+/* Does the table lack a column that the profile counts? */
+bool oom_case_hides_terms(const struct oom_case *c);
 void oom_case_drift(struct oom_case *c);
 /* 0: the score line agrees (or there is none); 1: it agrees within the drift; 2: it contradicts. */
 int oom_case_check_score(const struct oom_case *c);
 /* A memcg's totalpages depends on swappiness and swap that are not printed; S = points * 1000 / T (3.5-5.0)
  * says where between its ends it was. */
 void oom_case_narrow(struct oom_case *c);
+/* Opens totalpages where the log does not say, and the score line does not confirm, that all nodes were allowed. */
+void oom_case_doubt_scope(struct oom_case *c);
 /* How many of the kernel's own points, where a ballot recorded them, differ from the arithmetic. */
 size_t oom_case_check_ballot(const struct oom_case *c);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events into rows.  Field tables say what is bound; the rows of an event are appended in key order. */
+#include <oomlens/explain.h>
+
 #include "store_impl.h"
 
 #include <errno.h>
@@ -47,7 +49,8 @@ static void scores_of(const struct oom_replay *r, const uint32_t *rank, size_t s
 		      int64_t ret[OOM_TASK_DERIVED])
 {
 	const struct oom_score *s = seq < r->nscores ? &r->score[seq] : NULL;
-	bool points = s && s->why_not == OOM_WHY_ELIGIBLE, range = points && s->points.lo != s->points.hi;
+	bool points = s && oom_explain_has_points(r, &r->event->task[seq], s);
+	bool range = points && s->points.lo != s->points.hi;
 
 	ret[0] = points ? s->nominal : OOM_NA;
 	ret[1] = range ? s->points.lo : OOM_NA;

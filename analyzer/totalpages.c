@@ -31,6 +31,12 @@ static bool since(const struct facts *f, int64_t major, int64_t minor)
 	return oom_release_since(&f->r, major, minor);
 }
 
+/* Of 2.6.x, where the third number counts. */
+static bool since_2_6(const struct facts *f, int64_t patch)
+{
+	return f->r.major > 2 || f->r.patch >= patch;
+}
+
 static int64_t pages_of_kb(const struct facts *f, int64_t kb)
 {
 	if (kb < 0)
@@ -222,12 +228,17 @@ static struct oom_range of_memcg(const struct facts *f, struct oom_arena *a, str
 	} else if (since(f, 4, 5) && memsw == OOM_NA) {
 		swap.lo = 0;                          /* v2: swap.max exists but was not printed before 5.3 */
 	}
+	/* until 2.6.37 the limit, in bytes, and swap, in pages, were added as they are */
+	if (f->r.major == 2 && !f->r.el && !since_2_6(f, 38)) {
+		swap.lo /= f->page;
+		swap.hi = (swap.hi + f->page - 1) / f->page;
+	}
 	r = add((struct oom_range){ limit, limit }, swap);
 	if (memsw != OOM_NA) {
 		r.lo = oom_eval_min(r.lo, memsw > limit ? memsw : limit);
 		r.hi = oom_eval_min(r.hi, memsw > limit ? memsw : limit);
 	}
-	if (since(f, 3, 4) || f->r.major == 0)
+	if (since(f, 3, 4) || f->r.major == 0 || f->r.el == 6)
 		r.lo = limit;                         /* swappiness may be 0 */
 	if (r.lo == r.hi)
 		*how = oom_arena_fmt(a, "the memory limit of the cgroup%s",

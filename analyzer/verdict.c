@@ -179,21 +179,67 @@ static bool step_actual(struct oom_case *c)
 
 /* ---- cross-checks ---------------------------------------------------------------------------------- */
 
+/*
+ * The kill line reads the same mm a moment after the table did.  Its counters may have drifted, its address space
+ * hardly; anything beyond that means that the row or the line is not what the kernel wrote.
+ */
+static bool check_kill_sizes(struct oom_case *c, const struct oom_victim *v, const struct oom_task *t)
+{
+	int64_t page = c->ev->page_size, moved = c->drift_pages, rss = 0;
+
+	if (page < 1024 || v->anon_rss_kb == OOM_NA || v->file_rss_kb == OOM_NA)
+		return true;
+	for (size_t i = 0; i < 3; i++) {
+		int64_t kb = i == 0 ? v->anon_rss_kb : i == 1 ? v->file_rss_kb : v->shmem_rss_kb;
+
+		if (kb != OOM_NA && !oom_eval_pages_ok(kb))
+			return true;
+		rss += kb == OOM_NA ? 0 : kb / (page / 1024);
+	}
+	if (!oom_eval_pages_ok(t->rss_pages))
+		return true;
+	if (llabs(rss - t->rss_pages) > moved) {
+		c->detail = oom_arena_fmt(c->arena, "its row has %s resident pages, the kill line %s",
+					  oom_case_number(c, t->rss_pages), oom_case_number(c, rss));
+		return false;
+	}
+	if (oom_eval_pages_ok(t->total_vm_pages) && v->total_vm_kb >= 0 &&
+	    llabs(v->total_vm_kb / (page / 1024) - t->total_vm_pages) > moved) {
+		c->detail = oom_arena_fmt(c->arena, "its row has %s pages of address space, the kill line %s",
+					  oom_case_number(c, t->total_vm_pages),
+					  oom_case_number(c, v->total_vm_kb / (page / 1024)));
+		return false;
+	}
+	return true;
+}
+
 /* The row and the kill line must be of one process. */
 static bool check_kill_line(struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
-	const struct oom_task *t = &ev->task[c->actual];
+	ptrdiff_t row = c->child >= 0 ? c->child : c->actual;
+	const struct oom_task *t = &ev->task[row];
+	const struct oom_victim *v = ev->victim;
 
-	if (!ev->nvictims || c->child >= 0 || c->by_thread)
+	if (!ev->nvictims || c->victim_row != row)
 		return true;
-	if (ev->victim[0].oom_score_adj != OOM_NA && ev->victim[0].oom_score_adj != t->oom_score_adj) {
+	if (v->oom_score_adj != OOM_NA && v->oom_score_adj != t->oom_score_adj) {
 		c->detail =
 			oom_arena_fmt(c->arena, "its row has oom_score_adj %lld, the kill line %lld",
-				      (long long)t->oom_score_adj, (long long)ev->victim[0].oom_score_adj);
+				      (long long)t->oom_score_adj, (long long)v->oom_score_adj);
 		return false;
 	}
-	return true;
+	return check_kill_sizes(c, v, t);
+}
+
+static bool is_origin(const struct oom_case *c)
+{
+	/* swapoff and ksm writers are chosen at the top of the scale: the old line prints (2^64 - 1000) / T,
+	 * cut to 32 bits */
+	int64_t s = c->ev->chosen_score;
+
+	return s != OOM_NA && oom_case_total_known(c) && c->total.lo == c->total.hi &&
+	       !oom_case_per_mille(c) && s == (int64_t)(uint32_t)((UINT64_MAX - 999) / (uint64_t)c->total.lo);
 }
 
 static bool contradicted(struct oom_case *c)
@@ -207,6 +253,8 @@ static bool contradicted(struct oom_case *c)
 		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH,
 			      c->ev->at[OOM_AT_TABLE]);
 	}
+	if (score == 2 && is_origin(c))
+		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_OOM_TASK_ORIGIN, c->ev->at[OOM_AT_SCORE]);
 	if (score == 2)
 		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH,
 			      c->ev->at[OOM_AT_SCORE]);
@@ -276,8 +324,10 @@ static bool undecided(struct oom_case *c)
 		if (c->skip[i].maybe &&
 		    ((ptrdiff_t)c->skip[i].index == c->pick.best || c->skip[i].index == (size_t)c->actual))
 			return insufficient(c, OOM_REASON_PREVIOUS_VICTIM_SKIPPED, c->skip[i].prior->line);
-	if (oom_case_total_matters(c) && !c->pick.wide)
+	if (c->scope_doubt || (oom_case_total_matters(c) && !c->pick.wide))
 		return insufficient(c, OOM_REASON_UNKNOWN_TOTALPAGES, c->ev->at[OOM_AT_TABLE]);
+	if (!oom_case_hides_terms(c) && c->p->root != OOM_ROOT_NONE)
+		return insufficient(c, OOM_REASON_ROOT_BONUS, c->ev->at[OOM_AT_TABLE]);
 	return insufficient(c, OOM_REASON_HIDDEN_TERM, c->ev->at[OOM_AT_TABLE]);
 }
 
@@ -304,16 +354,6 @@ static bool same_mm(const struct oom_task *a, const struct oom_task *b)
 	       a->rss_pages > 0;
 }
 
-static bool is_origin(const struct oom_case *c)
-{
-	/* swapoff and ksm writers are chosen at the top of the scale: the old line prints (2^64 - 1000) / T,
-	 * cut to 32 bits */
-	int64_t s = c->ev->chosen_score;
-
-	return s != OOM_NA && oom_case_total_known(c) && c->total.lo == c->total.hi &&
-	       !oom_case_per_mille(c) && s == (int64_t)(uint32_t)((UINT64_MAX - 999) / (uint64_t)c->total.lo);
-}
-
 static bool vendor_policy(const struct oom_case *c)
 {
 	struct oom_release r;
@@ -334,6 +374,8 @@ static bool disagreed(struct oom_case *c)
 	c->other = c->pick.best;
 	if (is_origin(c))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_OOM_TASK_ORIGIN, ev->at[OOM_AT_SCORE]);
+	if (!check_kill_line(c))
+		return insufficient(c, OOM_REASON_DAMAGED_TABLE, ev->at[OOM_AT_KILL]);
 	if (w && same_mm(a, w) && c->p >= oom_profile_named("4.7"))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_VFORK_CHILD, w->line);
 	if (w && c->actual_eligible && short_of >= 0 && short_of <= c->drift && first_line &&
@@ -360,6 +402,7 @@ static bool step_arithmetic(struct oom_case *c)
 	bool must, may;
 
 	oom_case_drift(c);
+	oom_case_doubt_scope(c);
 	oom_case_narrow(c);
 	c->actual_eligible =
 		oom_eval_task(&c->eval, &c->ev->task[c->actual], &c->actual_terms) == OOM_WHY_ELIGIBLE &&

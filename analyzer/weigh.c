@@ -5,6 +5,10 @@
  */
 #include "pass.h"
 
+#include <string.h>
+
+#include "release.h"
+
 bool oom_case_per_mille(const struct oom_case *c)
 {
 	return c->p->flags & OOM_PROFILE_PER_MILLE;
@@ -60,6 +64,16 @@ static void narrow_points(const struct oom_case *c, const struct oom_eval *e, st
 	}
 }
 
+/* Columns that the table of this kernel lacks; root's capability is no such term, it has a usual answer. */
+bool oom_case_hides_terms(const struct oom_case *c)
+{
+	const struct oom_task *t = c->ev->task;
+
+	return c->ev->ntasks &&
+	       (t->swap_pages == OOM_NA ||
+		(c->p->flags & OOM_PROFILE_PTES && t->pgtables_bytes == OOM_NA && t->nr_ptes == OOM_NA));
+}
+
 /* Must the actual row win, whatever the hidden terms are?  Could it? */
 static void weigh(const struct oom_case *c, const struct oom_eval *e, bool *must, bool *may)
 {
@@ -79,14 +93,26 @@ static void weigh(const struct oom_case *c, const struct oom_eval *e, bool *must
 				       (k.wide || !c->order_known) && !oom_case_skipped(c, c->actual));
 }
 
-/* Columns that the table of this kernel lacks; root's capability is no such term, it has a usual answer. */
-static bool hides_terms(const struct oom_case *c)
+/* One value, not an interval: nothing hidden, and no doubt about root's capability. */
+static bool is_known(const struct oom_case *c, ptrdiff_t row)
 {
-	const struct oom_task *t = c->ev->task;
+	struct oom_terms x;
 
-	return c->ev->ntasks &&
-	       (t->swap_pages == OOM_NA ||
-		(c->p->flags & OOM_PROFILE_PTES && t->pgtables_bytes == OOM_NA && t->nr_ptes == OOM_NA));
+	return oom_eval_task(&c->eval, &c->ev->task[row], &x) == OOM_WHY_ELIGIBLE && x.lo == x.hi;
+}
+
+/* No row that an interval leaves open could stand between the winner and the runner-up. */
+static bool is_next(const struct oom_case *c)
+{
+	struct oom_terms x;
+
+	if (!is_known(c, c->runner_up))
+		return false;
+	for (size_t i = 0; c->pick.wide && i < c->ev->ntasks; i++)
+		if ((ptrdiff_t)i != c->winner && oom_eval_task(&c->eval, &c->ev->task[i], &x) == OOM_WHY_ELIGIBLE &&
+		    x.hi > c->pick.second_points && !oom_case_skipped(c, (ptrdiff_t)i))
+			return false;
+	return true;
 }
 
 void oom_case_look(struct oom_case *c)
@@ -96,7 +122,7 @@ void oom_case_look(struct oom_case *c)
 	c->winner = c->pick.best;
 	c->runner_up = c->pick.second;
 	c->margin = OOM_NA;
-	if (c->winner >= 0 && c->runner_up >= 0 && !hides_terms(c))
+	if (c->winner >= 0 && c->runner_up >= 0 && is_known(c, c->winner) && is_next(c))
 		c->margin = c->pick.best_points - c->pick.second_points;
 	/* points shift with totalpages unless none is adjusted */
 	if ((!oom_case_total_known(c) || (!oom_case_per_mille(c) && c->total.lo != c->total.hi)) &&
@@ -169,13 +195,25 @@ void oom_case_weigh(const struct oom_case *c, bool trust_root, bool *must, bool 
 #define DRIFT_HUGE_PAGE   512
 #define DRIFT_PER_MS      100
 
+/* f1a7941243c1 (6.2) made the counters per-CPU; who names no kernel, or RHEL's, may be on either side of it. */
+static int64_t drift_batch(const struct oom_case *c)
+{
+	struct oom_release r;
+
+	if (c->p->flags & OOM_PROFILE_EXACT_SUMS)
+		return 0;
+	if (!(c->p->flags & OOM_PROFILE_SIGNED))
+		return 4 * 64;
+	if (c->ev->kernel.p && oom_release_parse(c->ev->kernel, &r) && !r.el &&
+	    !oom_release_since(&r, 6, 2))
+		return 4 * 64;
+	return 4 * 128;
+}
+
 void oom_case_drift(struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
-	int64_t batch = c->p->flags & OOM_PROFILE_EXACT_SUMS ? 0
-			: c->p->flags & OOM_PROFILE_SIGNED   ? 4 * 128
-							     : 4 * 64;
-	int64_t base = DRIFT_HUGE_PAGE + batch, total = oom_case_total_known(c) ? c->total.hi : OOM_PAGES_MAX,
+	int64_t base = DRIFT_HUGE_PAGE + drift_batch(c), total = oom_case_total_known(c) ? c->total.hi : OOM_PAGES_MAX,
 		cap;
 
 	c->elapsed_us = OOM_NA;
@@ -186,41 +224,56 @@ void oom_case_drift(struct oom_case *c)
 	cap = total / 100 > base ? total / 100 : base;
 	if (c->drift > cap)
 		c->drift = cap;
+	c->drift_pages = c->drift;
 	if (oom_case_per_mille(c))
 		c->drift = oom_case_total_known(c) ? 1 + c->drift * 1000 / (c->total.lo > 0 ? c->total.lo : 1)
 						   : 1;
 }
 
+/*
+ * The lowest and highest score that the actual row allows, its pages moved by up to `d` either way.  At one
+ * totalpages the kernel's arithmetic is followed to the digit; over a range adj * (T / 1000) * 1000 / T is a
+ * sawtooth that stays within |adj| * 1000 / T below adj.
+ */
+static bool score_range(const struct oom_case *c, int64_t d, struct oom_range *ret)
+{
+	const struct oom_task *t = &c->ev->task[c->actual];
+	bool exact = oom_case_per_mille(c) || c->total.lo == c->total.hi;
+	bool adj_bonus = c->p->root == OOM_ROOT_ADJ_MINUS_30 && t->uid == 0;
+	int64_t adj = t->oom_score_adj, least = adj_bonus ? adj - 30 : adj, lost;
+	struct oom_eval e = c->eval;
+	struct oom_terms x;
+
+	oom_eval_total(&e, exact ? c->total : (struct oom_range){ 1, 1 });     /* { 1, 1 }: no adjustment */
+	if (oom_eval_task(&e, t, &x) != OOM_WHY_ELIGIBLE)
+		return false;
+	*ret = (struct oom_range){ x.lo - d > 1 ? x.lo - d : 1, x.hi + d };
+	if (oom_case_per_mille(c))
+		return true;
+	ret->lo = ret->lo * 1000 / c->total.hi;
+	ret->hi = ret->hi * 1000 / c->total.lo;
+	if (exact)
+		return true;
+	lost = (least < 0 ? -least : adj) * 1000 / c->total.lo + 1;
+	ret->lo = ret->lo + least > lost ? ret->lo + least - lost : 0;
+	ret->hi += adj + lost;
+	if (ret->hi < 1000 / c->total.lo)
+		ret->hi = 1000 / c->total.lo;
+	return true;
+}
+
 /* 0: the score line agrees; 1: it agrees within the drift; 2: it contradicts. */
 int oom_case_check_score(const struct oom_case *c)
 {
-	int64_t s = c->ev->chosen_score, lo = INT64_MAX, hi = INT64_MIN;
-	struct scene sc = scenes(c);
+	int64_t s = c->ev->chosen_score;
+	struct oom_range r;
 
-	if (s == OOM_NA || (!oom_case_per_mille(c) && !oom_case_total_known(c)))
+	if (s == OOM_NA || !oom_case_total_known(c))
 		return 0;
-	if (!oom_case_per_mille(c) && c->total.lo != c->total.hi) {
-		sc.t[0] = (struct oom_range){ c->total.lo, c->total.lo };
-		sc.t[1] = (struct oom_range){ c->total.hi, c->total.hi };
-		sc.n = 2;
-	}
 	for (int slack = 0; slack < 2; slack++) {
-		for (size_t i = 0; i < sc.n; i++) {
-			struct oom_eval e = c->eval;
-			struct oom_terms x;
-			int64_t d = slack ? c->drift : 0, a, b;
-
-			oom_eval_total(&e, sc.t[i]);
-			if (oom_eval_task(&e, &c->ev->task[c->actual], &x) != OOM_WHY_ELIGIBLE)
-				return 2;
-			a = x.lo - d > 1 ? x.lo - d : 1;
-			b = x.hi + d;
-			a = oom_case_per_mille(c) ? a : a * 1000 / e.total.lo;
-			b = oom_case_per_mille(c) ? b : b * 1000 / e.total.lo;
-			lo = a < lo ? a : lo;
-			hi = b > hi ? b : hi;
-		}
-		if (s >= lo && s <= hi)
+		if (!score_range(c, slack ? c->drift : 0, &r))
+			return 2;
+		if (s >= r.lo && s <= r.hi)
 			return slack;
 	}
 	return 2;
@@ -253,6 +306,56 @@ void oom_case_narrow(struct oom_case *c)
 		return; /* a contradiction: oom_case_check_score() will say so */
 	c->total.lo = lo > c->total.lo ? lo : c->total.lo;
 	c->total.hi = hi < c->total.hi ? hi : c->total.hi;
+	oom_case_look(c);
+}
+
+/* Zones or the cpuset's mask name a node besides 0: only then can a cpuset or policy confine an allocation. */
+static bool several_nodes(const struct oom_event *ev)
+{
+	if (ev->mems_allowed.n && !oom_str_is(ev->mems_allowed, "0"))
+		return true;
+	for (size_t i = 0; i < ev->nmemory; i++)
+		if (ev->memory[i].area == OOM_AREA_ZONE && ev->memory[i].node > 0)
+			return true;
+	return false;
+}
+
+/* The score line fits this totalpages and none that is clearly smaller: points * 1000 / T grows as T shrinks, but for
+ * the steps of T / 1000, which a range takes into account. */
+static bool score_confirms(const struct oom_case *c)
+{
+	struct oom_case less = *c;
+
+	less.total.lo -= less.total.lo / 8;
+	less.total.hi -= less.total.hi / 16;
+	return c->ev->chosen_score != OOM_NA && !oom_case_check_score(c) && oom_case_check_score(&less);
+}
+
+/*
+ * Until 4.20 no line says that a cpuset or memory policy confined the allocation, and the one of 5.0 and 5.1 lies
+ * (fixed by 432b1de0de02).  Where the machine has several nodes, its whole memory as totalpages is then only the
+ * likeliest value: a score line that agrees with it confirms it, else it may be that of any set of nodes.
+ */
+void oom_case_doubt_scope(struct oom_case *c)
+{
+	const struct oom_event *ev = c->ev;
+	struct oom_release r;
+	bool told = ev->constraint.p != NULL, mask = !oom_str_is(ev->nodemask, "(null)");
+
+	if (ev->scope != OOM_SCOPE_GLOBAL || !oom_case_total_known(c) || ev->total_pages != OOM_NA || !several_nodes(ev))
+		return;
+	if (!ev->kernel.p || !oom_release_parse(ev->kernel, &r))
+		memset(&r, 0, sizeof(r));
+	if (told && r.major == 5 && (r.minor == 0 || (r.minor == 1 && r.patch < 19)))
+		told = false;
+	/* from 3.13 the memory dump shows it, if a cpuset did it, and 4.11 tells of policies */
+	if (told || (!mask && oom_release_since(&r, 4, 11)))
+		return;
+	if (score_confirms(c))
+		return;
+	c->scope_doubt = true;
+	c->total = (struct oom_range){ 1, OOM_PAGES_MAX };
+	c->total_how = OOM_STR("this kernel does not say whether a cpuset or a memory policy confined the allocation");
 	oom_case_look(c);
 }
 

@@ -262,6 +262,12 @@ static struct oom_str say_drift(const struct oom_case *c)
 
 static struct oom_str say_root(const struct oom_case *c)
 {
+	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
+		return oom_arena_fmt(c->arena,
+				     "%s was killed, which fits the table but is not proven by it: this kernel "
+				     "favours tasks with CAP_SYS_ADMIN, which the table does not show, and %s is "
+				     "near enough that it decides.",
+				     victim(c), c->other >= 0 ? who(c, c->other) : "another task");
 	return oom_arena_fmt(c->arena,
 			     "%s was killed with %s; this kernel favours tasks with CAP_SYS_ADMIN, and "
 			     "with that bonus for uid 0 no other task has more (without it, %s might).",

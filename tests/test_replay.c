@@ -127,7 +127,7 @@ static void wrong_choice(void **state)
 	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
 	/* the same numbers a few pages apart are what the counters may move; with time more, but not without
 	 * end */
-	ev.task[1].rss_pages = 16900;
+	ev.task[1].rss_pages = 16700;
 	expect(&ev, OOM_VERDICT_WITHIN_DRIFT, OOM_REASON_COUNTER_DRIFT);
 	ev.task[1].rss_pages = 17100;
 	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
@@ -138,6 +138,68 @@ static void wrong_choice(void **state)
 	ev.task[1].rss_pages = 16000 + 10001;
 	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
 	ev.task[0].oom_score_adj = -1000;
+	done(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
+}
+
+/* The row, the kill line and the score line must tell of one process. */
+static void kill_line_contradicts(void **state)
+{
+	struct oom_event ev;
+
+	(void)state;
+	scene(&ev, "5.10.44");
+	row(&ev, 20, "a", 90000, 0);
+	row(&ev, 30, "b", 16000, 0);
+	chosen(&ev, 20, "a");
+	ev.victim[0].total_vm_kb = 180000 * 4;
+	ev.victim[0].anon_rss_kb = 89000 * 4;
+	ev.victim[0].file_rss_kb = 700 * 4;
+	ev.victim[0].shmem_rss_kb = 0;
+	expect(&ev, OOM_VERDICT_EXACT, OOM_REASON_HIGHEST_BADNESS);
+	ev.victim[0].anon_rss_kb = 80000 * 4;
+	expect(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_DAMAGED_TABLE);
+	ev.victim[0].anon_rss_kb = 99000 * 4;
+	expect(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_DAMAGED_TABLE);
+	/* slowly, as on a serial console, it may have moved so far */
+	ev.boot_us = 1000000;
+	ev.victim[0].killed_us = 1100000;
+	expect(&ev, OOM_VERDICT_EXACT, OOM_REASON_HIGHEST_BADNESS);
+	ev.victim[0].anon_rss_kb = 89000 * 4;
+	ev.victim[0].total_vm_kb = 1800 * 4;
+	expect(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_DAMAGED_TABLE);
+	/* another row has more, but it is the victim's row that is wrong */
+	ev.victim[0].total_vm_kb = 180000 * 4;
+	ev.victim[0].killed_us = 1001000;
+	ev.task[0].rss_pages = 9000;
+	done(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_DAMAGED_TABLE);
+}
+
+/* Until 4.20 nothing says that a policy confined the allocation; where there are several nodes the score line must. */
+static void nodes_in_doubt(void **state)
+{
+	struct oom_event ev;
+
+	(void)state;
+	scene(&ev, "4.4.100");
+	ev.mems_allowed = OOM_STR("0-1");
+	row(&ev, 20, "a", 90000, 0);
+	row(&ev, 30, "b", 60000, 50);
+	chosen(&ev, 20, "a");
+	ev.chosen_score = 110;                    /* of b, if all nodes counted */
+	ev.chosen_pid = ev.victim[0].pid = 30;
+	expect(&ev, OOM_VERDICT_EXACT, OOM_REASON_HIGHEST_BADNESS);
+	ev.chosen_pid = ev.victim[0].pid = 20;
+	ev.chosen_score = 180;                    /* of a, if half of the memory counted */
+	expect(&ev, OOM_VERDICT_EXACT, OOM_REASON_HIGHEST_BADNESS);
+	ev.mems_allowed = OOM_STR("0");
+	expect(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
+	/* the line of 5.1 says CONSTRAINT_NONE always, and nothing else tells */
+	ev.kernel = OOM_STR("5.1.0");
+	ev.chosen_score = OOM_NA;
+	ev.constraint = OOM_STR("CONSTRAINT_NONE");
+	ev.mems_allowed = OOM_STR("0-1");
+	expect(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_UNKNOWN_TOTALPAGES);
+	ev.kernel = OOM_STR("5.1.19");
 	done(&ev, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER);
 }
 
@@ -511,6 +573,8 @@ int test_replay(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(highest),
 		cmocka_unit_test(wrong_choice),
+		cmocka_unit_test(kill_line_contradicts),
+		cmocka_unit_test(nodes_in_doubt),
 		cmocka_unit_test(ties),
 		cmocka_unit_test(floor_of_one),
 		cmocka_unit_test(log_has_the_rule),

@@ -434,6 +434,7 @@ static void a_small_replay(struct oom_replay *r, const struct oom_event *ev, str
 	r->event = ev;
 	r->score = score;
 	r->nscores = 3;
+	r->profile = oom_profile_named("5.9");
 	r->neligible = 2;
 	r->rank = rank;
 	r->winner = r->actual = 2;
