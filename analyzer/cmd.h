@@ -61,9 +61,12 @@ struct ingest {
 	void (*source)(void *arg, const struct oom_source_info *info, int64_t events);   /* one text is over; may be NULL */
 	void *arg;
 	int64_t events, texts, failed;        /* results; failed = texts that could not be read to their end */
+	bool stopped;                         /* by event() or for want of memory: not every text was read */
 };
 /* Returns EXIT_DONE, EXIT_NOTHING, EXIT_INPUT or what event() returned.  No args = the running kernel's log. */
 int ingest_run(struct ingest *in);
+/* --profile: NULL if the option is not given; false and a message if there is no such profile. */
+bool choose_profile(const struct opts *o, const struct oom_profile **ret);
 
 int cmd_explain(const struct opts *o);
 int cmd_import(const struct opts *o);

@@ -45,6 +45,10 @@ static int on_event(void *arg, struct oom_event *ev, const struct oom_replay *r)
 	} else {
 		err = print_text(x, r);
 	}
+	if (x->events && ferror(x->events)) {
+		complain("cannot write a temporary file: %s", strerror(errno));
+		return EXIT_INPUT;
+	}
 	if (err < 0) {
 		complain("out of memory while explaining an event");
 		return EXIT_INPUT;
@@ -144,16 +148,12 @@ static int explain_inputs(struct explain *x, const struct oom_profile *profile)
 
 int cmd_explain(const struct opts *o)
 {
-	const struct oom_profile *profile = o->profile ? oom_profile_named(o->profile) : NULL;
+	const struct oom_profile *profile;
 	struct explain x = { .opts = o };
 	int code = EXIT_INPUT;
 
-	if (o->profile && !profile) {
-		complain("no kernel profile is named '%s'; there are:", o->profile);
-		for (size_t i = 0; i < oom_profile_count; i++)
-			fprintf(stderr, "  %-10s %s to %s\n", oom_profiles[i].name, oom_profiles[i].since, oom_profiles[i].until);
+	if (!choose_profile(o, &profile))
 		return EXIT_USAGE;
-	}
 	if (o->event && o->nargs) {
 		complain("explain takes files or --event, not both");
 		return EXIT_USAGE;

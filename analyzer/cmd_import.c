@@ -33,15 +33,15 @@ static void report(const struct opts *o, const struct import *im, const struct i
 
 /* One transaction: a failed import leaves the store as it was.  A text that could not be read to its end is no
  * failure of the import: its good events count. */
-static int import_all(const struct opts *o, struct import *im)
+static int import_all(const struct opts *o, const struct oom_profile *profile, struct import *im)
 {
-	struct ingest in = { .opts = o, .event = on_event, .arg = im };
+	struct ingest in = { .opts = o, .profile = profile, .event = on_event, .arg = im };
 	int code;
 
 	if (oom_store_begin(im->store, &im->err) < 0)
 		return fail(EXIT_STORE, &im->err);
 	code = ingest_run(&in);
-	if (code == EXIT_STORE) {
+	if (in.stopped) {
 		oom_store_rollback(im->store);
 		return code;
 	}
@@ -53,6 +53,7 @@ static int import_all(const struct opts *o, struct import *im)
 
 int cmd_import(const struct opts *o)
 {
+	const struct oom_profile *profile;
 	struct import im = { 0 };
 	int code;
 
@@ -60,9 +61,11 @@ int cmd_import(const struct opts *o)
 		complain("import needs a file, a directory or '-'; see 'oomlens import --help'");
 		return EXIT_USAGE;
 	}
+	if (!choose_profile(o, &profile))
+		return EXIT_USAGE;
 	if (oom_store_open(o->db, OOM_STORE_WRITE, &im.store, &im.err) < 0)
 		return fail(EXIT_STORE, &im.err);
-	code = import_all(o, &im);
+	code = import_all(o, profile, &im);
 	if (oom_store_close(im.store, &im.err) < 0 && code != EXIT_STORE)
 		code = fail(EXIT_STORE, &im.err);
 	return code;

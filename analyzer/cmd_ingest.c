@@ -114,6 +114,17 @@ static int ingest_all(struct ingest *in, struct oom_input *input, struct oom_par
 	return code;
 }
 
+bool choose_profile(const struct opts *o, const struct oom_profile **ret)
+{
+	*ret = o->profile ? oom_profile_named(o->profile) : NULL;
+	if (!o->profile || *ret)
+		return true;
+	complain("no kernel profile is named '%s'; there are:", o->profile);
+	for (size_t i = 0; i < oom_profile_count; i++)
+		fprintf(stderr, "  %-10s %s to %s\n", oom_profiles[i].name, oom_profiles[i].since, oom_profiles[i].until);
+	return false;
+}
+
 int ingest_run(struct ingest *in)
 {
 	static const char *const running_kernel[] = { "kmsg:" };
@@ -131,6 +142,7 @@ int ingest_run(struct ingest *in)
 		code = ingest_all(in, input, parser);
 	oom_parser_free(parser);
 	oom_input_close(input);
+	in->stopped = code != 0;
 	if (code)
 		return code;
 	return in->failed ? EXIT_INPUT : in->events ? EXIT_DONE : EXIT_NOTHING;

@@ -3,6 +3,7 @@
 #include "cmd_rows.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* What fits into 80 columns; JSON and CSV have the rest as well. */
 static const char *const shown[] = {
@@ -22,6 +23,14 @@ static int list(const struct opts *o, struct oom_store *s, struct rows *rows)
 	return n ? EXIT_DONE : EXIT_NOTHING;
 }
 
+static bool is_verdict(const char *word)
+{
+	for (size_t i = 0; i <= OOM_VERDICT_INSUFFICIENT; i++)
+		if (!strcmp(word, oom_verdict_names[i]))
+			return true;
+	return false;
+}
+
 int cmd_list(const struct opts *o)
 {
 	struct oom_store *s = NULL;
@@ -31,6 +40,10 @@ int cmd_list(const struct opts *o)
 
 	if (o->nargs) {
 		complain("list takes no argument: '%s'", o->arg[0]);
+		return EXIT_USAGE;
+	}
+	if (o->filter.verdict && !is_verdict(o->filter.verdict)) {
+		complain("no verdict is called '%s'; see 'oomlens list --help'", o->filter.verdict);
 		return EXIT_USAGE;
 	}
 	if (oom_store_open(o->db, OOM_STORE_READ, &s, &err) < 0)

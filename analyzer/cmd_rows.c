@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <oomlens/render.h>
 
@@ -25,6 +26,7 @@ struct rows {
 	size_t nblock, cap;
 	int64_t rows, all;                /* of this result set, of all of them */
 	bool open, printed;               /* a result set has begun; its heading was printed */
+	bool terminal;                    /* CSV keeps every byte, but not those that steer a terminal */
 };
 
 /* ---- values ------------------------------------------------------------------------------------------ */
@@ -163,12 +165,14 @@ static int keep_row(struct rows *r, const struct oom_value *v)
 
 /* ---- CSV (RFC 4180) and JSON --------------------------------------------------------------------------- */
 
-static void put_csv(struct oom_str s, bool first)
+static void put_csv(struct rows *r, struct oom_str s, bool first)
 {
 	bool quote = false;
 
 	if (!first)
 		putchar(',');
+	if (r->terminal)
+		s = oom_str_safe(&r->block, s);
 	for (size_t i = 0; i < s.n; i++)
 		quote = quote || memchr(",\"\r\n", s.p[i], 4);
 	if (!quote) {
@@ -187,7 +191,7 @@ static void put_csv(struct oom_str s, bool first)
 static int csv_row(struct rows *r, const struct oom_value *v)
 {
 	for (size_t i = 0; i < r->n; i++)
-		put_csv(value_text(&r->block, &v[i]), i == 0);
+		put_csv(r, value_text(&r->block, &v[i]), i == 0);
 	fputs("\r\n", stdout);
 	return 0;
 }
@@ -272,7 +276,7 @@ static int begin_set(void *arg, size_t n, const char *const *names)
 		r->shown[i] = is_shown(r, name);
 		r->width[i] = columns_of(r->name[i]);
 		if (r->opts->csv)
-			put_csv(name, i == 0);
+			put_csv(r, name, i == 0);
 	}
 	if (r->opts->csv)
 		fputs("\r\n", stdout);
@@ -302,7 +306,7 @@ struct rows *rows_new(const struct opts *o, const char *const *only)
 	struct rows *r = oom_malloc(sizeof(*r));
 
 	if (r)
-		*r = (struct rows){ .opts = o, .only = only };
+		*r = (struct rows){ .opts = o, .only = only, .terminal = isatty(STDOUT_FILENO) };
 	return r;
 }
 

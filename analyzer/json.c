@@ -92,9 +92,47 @@ static void set(struct pen *p, json_t *o, const char *key, json_t *v)
 		p->nomem = true;
 }
 
+/* What steers a terminal goes out as an escape, as JSON has it for the C0 controls: documents are looked at,
+ * too.  jansson never parts a character. */
+static int write_safe(const char *text, size_t n, void *self)
+{
+	FILE *out = self;
+	struct oom_str s = { text, n };
+	size_t len, cols, plain;
+
+	for (; (len = oom_str_glyph(s, &cols)) != 0; s = oom_str_sub(s, len, s.n)) {
+		const unsigned char *c = (const unsigned char *)s.p;
+		uint32_t cp = c[0];
+
+		for (plain = 0; plain < s.n && c[plain] >= 0x20 && c[plain] < 0x7f;)
+			plain++;
+		if (plain) {
+			fwrite(c, 1, len = plain, out);
+			continue;
+		}
+		/* four columns for each byte: that of \xNN */
+		if (cols < 4) {
+			fwrite(c, 1, len, out);
+			continue;
+		}
+		if (len == 2)
+			cp = (c[0] & 0x1fU) << 6 | (c[1] & 0x3f);
+		else if (len == 3)
+			cp = (c[0] & 0xfU) << 12 | (c[1] & 0x3fU) << 6 | (c[2] & 0x3f);
+		else if (len == 4)
+			cp = (c[0] & 7U) << 18 | (c[1] & 0x3fU) << 12 | (c[2] & 0x3fU) << 6 | (c[3] & 0x3f);
+		if (cp < 0x10000)
+			fprintf(out, "\\u%04X", cp);
+		else
+			fprintf(out, "\\u%04X\\u%04X", 0xd800 + ((cp - 0x10000) >> 10),
+				0xdc00 + ((cp - 0x10000) & 0x3ff));
+	}
+	return ferror(out) ? -1 : 0;
+}
+
 static void put(struct pen *p, json_t *v)
 {
-	if (!v || (json_dumpf(v, p->out, JSON_ENCODE_ANY) && !ferror(p->out)))
+	if (!v || (json_dump_callback(v, write_safe, p->out, JSON_ENCODE_ANY) && !ferror(p->out)))
 		p->nomem = true;
 	json_decref(v);
 }

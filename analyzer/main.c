@@ -5,6 +5,7 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,9 @@ static const struct opt *find_option(const struct cmd *c, const char *name, size
 
 static int usage_error(const struct cmd *c, const char *problem, const char *what)
 {
-	fprintf(stderr, "oomlens %s: %s '%s'; see 'oomlens %s --help'\n", c->name, problem, what, c->name);
+	fprintf(stderr, "oomlens %s: %s '", c->name, problem);
+	oom_put_safe(stderr, oom_str_from(what));
+	fprintf(stderr, "'; see 'oomlens %s --help'\n", c->name);
 	return EXIT_USAGE;
 }
 
@@ -114,6 +117,9 @@ static bool set_option(struct opts *o, const struct opt *opt, const char *value)
 		memcpy(field, &on, sizeof(on));
 		return true;
 	case OPT_TEXT:
+		/* an empty variable in a script: no store, host or pattern has an empty name */
+		if (!*value)
+			return false;
 		memcpy(field, &value, sizeof(value));
 		return true;
 	case OPT_COUNT:
@@ -212,7 +218,8 @@ static void make_parents(char *path)
 	}
 }
 
-static const char *default_db(void)
+/* Only who writes makes the directory: reading a log leaves nothing behind. */
+static const char *default_db(bool writes)
 {
 	static char path[4096];
 	const char *env = getenv("OOMLENS_DB"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -226,7 +233,8 @@ static const char *default_db(void)
 		snprintf(path, sizeof(path), "%s/oomlens/oom.db", state);
 	else
 		snprintf(path, sizeof(path), "%s/.local/state/oomlens/oom.db", home);
-	make_parents(path);
+	if (writes)
+		make_parents(path);
 	return path;
 }
 
@@ -247,13 +255,15 @@ static unsigned output_width(void)
 
 void complain(const char *fmt, ...)
 {
+	char text[8192];
 	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	fflush(stdout);
 	fputs("oomlens: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
+	oom_put_safe(stderr, oom_str_from(text));
 	fputc('\n', stderr);
 }
 
@@ -303,10 +313,21 @@ static int run(const struct cmd *c, int argc, char **argv)
 			return r;
 	}
 	if (!o.db)
-		o.db = default_db();
+		o.db = default_db(c->run == cmd_import);
 	o.filter.host = o.host;
 	o.filter.limit = o.top;
 	return finish_output(c->run(&o));
+}
+
+/* A caller may have closed the standard streams.  A file opened later would take the place of one of them, and
+ * messages would be written into it: the places are filled, each so that its use still fails. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 static const struct cmd *find_command(const char *name)
@@ -322,6 +343,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 	const struct cmd *c;
 
+	fill_standard_streams();
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
 		return printf("oomlens %s\n", OOMLENS_VERSION), finish_output(EXIT_DONE);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (strcmp(name, "help") == 0 && argc == 2))

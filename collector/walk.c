@@ -64,7 +64,9 @@ static int visit(struct oom_walk *w, char *path, int depth)
 	enum oom_selected what;
 	int r = 0;
 
-	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+	if (lstat(path, &st) < 0)
+		st.st_mode = 0;         /* gone since it was listed */
+	if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
 		r = walk(w, path, depth + 1, &ignored);
 	else if (S_ISREG(st.st_mode) && w->n < FILES_MAX) {
 		what = oom_select(oom_str_from(path));

@@ -10,6 +10,7 @@ int main(void)
 		test_replay,
 		test_render,
 		test_source,
+		test_quiet,
 		test_explain,
 		test_json,
 		test_store, test_parse, test_parse_lines,

@@ -18,6 +18,7 @@ int test_replay(void);
 int test_render(void);
 int test_json(void);
 int test_source(void);
+int test_quiet(void);
 int test_store(void);
 int test_parse(void);
 int test_parse_lines(void);
