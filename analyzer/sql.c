@@ -18,6 +18,7 @@ struct oom_sql {
 	int64_t deadline_us;            /* 0 = none */
 	bool guarded;
 	bool late, denied;              /* why the guard stopped a statement */
+	const struct oom_sql_feed *feed;/* of the statement that runs; NULL: the table is empty */
 };
 
 static sqlite3_stmt *handle(struct oom_sql_stmt *st)
@@ -397,6 +398,146 @@ int oom_sql_run(struct oom_sql *db, struct oom_sql_stmt *st, struct oom_err *ret
 
 	oom_sql_reset(st);
 	return r < 0 ? r : 0;
+}
+
+/* ---- feed -------------------------------------------------------------------------------------------- */
+
+struct feed_table { sqlite3_vtab base; struct oom_sql *db; };
+struct feed_cursor { sqlite3_vtab_cursor base; size_t row; };
+
+static const struct oom_sql_feed *feed_of(const struct feed_cursor *c)
+{
+	return ((const struct feed_table *)(const void *)c->base.pVtab)->db->feed;
+}
+
+static int feed_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **err)
+{
+	char text[16 + 5 * OOM_SQL_FEED_COLUMNS] = "CREATE TABLE x(c0";
+	struct feed_table *t;
+	size_t n = strlen(text);
+	int rc;
+
+	(void)argc;
+	(void)argv;
+	(void)err;
+	for (int i = 1; i < OOM_SQL_FEED_COLUMNS; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ",c%d", i);
+	snprintf(text + n, sizeof(text) - n, ")");
+	rc = sqlite3_declare_vtab(db, text);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+	if (rc != SQLITE_OK)
+		return rc;
+	t = oom_malloc(sizeof(*t));
+	if (!t)
+		return SQLITE_NOMEM;
+	*t = (struct feed_table){ .db = aux };
+	*ret = &t->base;
+	return SQLITE_OK;
+}
+
+static int feed_disconnect(sqlite3_vtab *t)
+{
+	oom_free(t);
+	return SQLITE_OK;
+}
+
+static int feed_plan(sqlite3_vtab *t, sqlite3_index_info *info)
+{
+	(void)t;
+	info->estimatedCost = 1;
+	return SQLITE_OK;
+}
+
+static int feed_open(sqlite3_vtab *t, sqlite3_vtab_cursor **ret)
+{
+	struct feed_cursor *c = oom_malloc(sizeof(*c));
+
+	(void)t;
+	if (!c)
+		return SQLITE_NOMEM;
+	*c = (struct feed_cursor){ .row = 0 };
+	*ret = &c->base;
+	return SQLITE_OK;
+}
+
+static int feed_close(sqlite3_vtab_cursor *c)
+{
+	oom_free(c);
+	return SQLITE_OK;
+}
+
+static int feed_rewind(sqlite3_vtab_cursor *c, int plan, const char *name, int argc, sqlite3_value **argv)
+{
+	(void)plan;
+	(void)name;
+	(void)argc;
+	(void)argv;
+	((struct feed_cursor *)(void *)c)->row = 0;
+	return SQLITE_OK;
+}
+
+static int feed_next(sqlite3_vtab_cursor *c)
+{
+	((struct feed_cursor *)(void *)c)->row++;
+	return SQLITE_OK;
+}
+
+static int feed_end(sqlite3_vtab_cursor *base)
+{
+	const struct feed_cursor *c = (const void *)base;
+	const struct oom_sql_feed *f = feed_of(c);
+
+	return !f || c->row >= f->rows;
+}
+
+static int feed_column(sqlite3_vtab_cursor *base, sqlite3_context *to, int i)
+{
+	const struct feed_cursor *c = (const void *)base;
+	const struct oom_sql_feed *f = feed_of(c);
+
+	f->cell(f, (struct oom_sql_cell *)to, c->row, (unsigned)i);
+	return SQLITE_OK;
+}
+
+static int feed_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *ret)
+{
+	*ret = (sqlite3_int64)((const struct feed_cursor *)(const void *)c)->row;
+	return SQLITE_OK;
+}
+
+int oom_sql_feed_init(struct oom_sql *db, struct oom_err *reterr)
+{
+	static const sqlite3_module module = {
+		.xConnect = feed_connect, .xBestIndex = feed_plan, .xDisconnect = feed_disconnect,
+		.xOpen = feed_open, .xClose = feed_close, .xFilter = feed_rewind, .xNext = feed_next,
+		.xEof = feed_end, .xColumn = feed_column, .xRowid = feed_rowid,
+	};
+	int rc = sqlite3_create_module(db->db, "feed", &module, db);
+
+	return rc == SQLITE_OK ? 0 : fail_rc(db, rc, "cannot use", reterr);
+}
+
+int oom_sql_run_feed(struct oom_sql *db, struct oom_sql_stmt *st, const struct oom_sql_feed *f, struct oom_err *reterr)
+{
+	int r;
+
+	db->feed = f;
+	r = oom_sql_run(db, st, reterr);
+	db->feed = NULL;
+	return r;
+}
+
+void oom_sql_send_int(struct oom_sql_cell *to, int64_t v)
+{
+	if (v != OOM_NA)
+		sqlite3_result_int64((sqlite3_context *)to, v);
+}
+
+void oom_sql_send_text(struct oom_sql_cell *to, struct oom_str s)
+{
+	if (s.p)
+		sqlite3_result_text64((sqlite3_context *)to, s.p, s.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 /* ---- columns ----------------------------------------------------------------------------------------- */

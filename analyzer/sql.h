@@ -51,6 +51,19 @@ void oom_sql_reset(struct oom_sql_stmt *st);
 /* For statements that return no rows: step and reset. */
 int  oom_sql_run(struct oom_sql *db, struct oom_sql_stmt *st, struct oom_err *reterr);
 
+/* Rows for one statement, as the read-only table "feed" with the columns c0, c1 ...: INSERT ... SELECT from it costs
+ * half of binding each value.  cell() sends the value at (row, column) with one oom_sql_send_*(). */
+#define OOM_SQL_FEED_COLUMNS 40
+struct oom_sql_cell;
+struct oom_sql_feed {
+	size_t rows;
+	void (*cell)(const struct oom_sql_feed *f, struct oom_sql_cell *to, size_t row, unsigned column);
+};
+int  oom_sql_feed_init(struct oom_sql *db, struct oom_err *reterr);      /* once, before statements name the table */
+int  oom_sql_run_feed(struct oom_sql *db, struct oom_sql_stmt *st, const struct oom_sql_feed *f, struct oom_err *reterr);
+void oom_sql_send_int(struct oom_sql_cell *to, int64_t v);               /* OOM_NA sends NULL */
+void oom_sql_send_text(struct oom_sql_cell *to, struct oom_str s);       /* lent until the statement is done */
+
 enum oom_sql_type { OOM_SQL_NULL, OOM_SQL_INT, OOM_SQL_REAL, OOM_SQL_TEXT, OOM_SQL_BLOB };
 int            oom_sql_columns(struct oom_sql_stmt *st);
 const char    *oom_sql_column_name(struct oom_sql_stmt *st, int i);

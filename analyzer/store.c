@@ -72,29 +72,26 @@ static int add_holes(struct oom_buf *b, size_t n)
 	return ret ? ret : oom_buf_fmt(b, ")");
 }
 
-static int text_of_insert(struct oom_buf *b, const struct oom_store_part *p, uint64_t columns, size_t rows)
+/* OR FAIL: with ABORT, which is the default, SQLite copies every page before a statement of many rows writes to it, to
+ * undo that statement alone.  Whoever writes here rolls back the whole transaction. */
+static int text_of_insert(struct oom_buf *b, const struct oom_store_part *p, uint64_t columns)
 {
-	int r = oom_buf_fmt(b, "INSERT INTO %s (k", p->rec->table);
-	size_t n = 1;
+	int r = oom_buf_fmt(b, "INSERT OR FAIL INTO %s (k", p->rec->table);
 
 	for (size_t i = 0; !r && i < p->rec->nfields + p->nderived; i++) {
 		if (!(columns >> i & 1))
 			continue;
-		n++;
 		if (i < p->rec->nfields)
 			r = add_column(b, p->rec, &p->rec->field[i]);
 		else
 			r = oom_buf_fmt(b, ", %s", p->derived[i - p->rec->nfields]);
 	}
 	if (!r)
-		r = oom_buf_fmt(b, ") VALUES ");
-	for (size_t i = 0; !r && i < rows; i++) {
-		if (i)
-			r = oom_buf_fmt(b, ", ");
-		if (!r)
-			r = add_holes(b, n);
-	}
-	return r;
+		r = oom_buf_fmt(b, ") SELECT c0");
+	for (size_t i = 0; !r && i < p->rec->nfields + p->nderived; i++)
+		if (columns >> i & 1)
+			r = oom_buf_fmt(b, ", c%zu", i + 1);
+	return r ? r : oom_buf_fmt(b, " FROM feed");
 }
 
 static int text_of(struct oom_buf *b, unsigned id)
@@ -140,7 +137,7 @@ int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **
 	return r;
 }
 
-int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uint64_t columns, size_t rows,
+int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uint64_t columns,
 		     struct oom_sql_stmt **ret, struct oom_err *reterr)
 {
 	struct oom_store_insert *in;
@@ -148,7 +145,7 @@ int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uin
 
 	for (size_t i = 0; i < OOM_STORE_INSERTS; i++) {
 		in = &s->insert[i];
-		if (in->part == part && in->columns == columns && in->rows == rows) {
+		if (in->part == part && in->columns == columns) {
 			*ret = in->st;
 			return 0;
 		}
@@ -157,11 +154,11 @@ int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uin
 	oom_sql_finalize(in->st);
 	*in = (struct oom_store_insert){ 0 };
 	s->text.n = 0;
-	if (text_of_insert(&s->text, part, columns, rows) || oom_buf_add(&s->text, "", 1))
+	if (text_of_insert(&s->text, part, columns) || oom_buf_add(&s->text, "", 1))
 		return oom_store_fail(s, ENOMEM, "cannot use", reterr);
 	r = oom_sql_prepare(s->sql, s->text.p, ret, NULL, reterr);
 	if (!r)
-		*in = (struct oom_store_insert){ part, columns, rows, *ret };
+		*in = (struct oom_store_insert){ part, columns, *ret };
 	return r;
 }
 
@@ -406,6 +403,8 @@ int oom_store_open(const char *path, enum oom_store_mode mode, struct oom_store 
 		r = open_schema(s->sql, mode, reterr);
 	if (!r && mode == OOM_STORE_WRITE)
 		r = settings(s->sql, reterr);
+	if (!r && mode == OOM_STORE_WRITE)
+		r = oom_sql_feed_init(s->sql, reterr);
 	if (!r && mode == OOM_STORE_WRITE)
 		r = write_names(s->sql, reterr);
 	if (!r && oom_packer_new(&s->packer))

@@ -8,9 +8,6 @@
 #include "pack.h"
 #include "sql.h"
 
-/* Rows per INSERT where an event has many; the rest goes in one by one. */
-#define OOM_STORE_BULK 16
-
 /* Key of the part at position seq of an event; see schema.sql. */
 #define OOM_PART_BITS 20
 #define OOM_PART_MASK (((int64_t)1 << OOM_PART_BITS) - 1)
@@ -49,7 +46,6 @@ int64_t oom_store_base_value(const struct oom_event *ev, enum oom_base base, con
 struct oom_store_insert {
 	const struct oom_store_part *part;
 	uint64_t columns;
-	size_t rows;
 	struct oom_sql_stmt *st;
 };
 
@@ -74,7 +70,8 @@ struct oom_store {
 
 /* Prepares on first use; the store keeps it. */
 int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **ret, struct oom_err *reterr);
-int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uint64_t columns, size_t rows,
+/* INSERT of all rows of the feed: its column 0 is k, column i + 1 the part's column i. */
+int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uint64_t columns,
 		     struct oom_sql_stmt **ret, struct oom_err *reterr);
 /* Sets *reterr to -code's sentence about this store. */
 int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr);

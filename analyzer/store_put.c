@@ -7,150 +7,164 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a row of a part needs besides its record. */
+/* The rows of a part on their way into its table. */
 struct rows {
+	struct oom_sql_feed feed;            /* first: oom_sql_run_feed() hands it back */
 	const struct oom_event *ev;
 	const struct oom_store_part *part;
 	const struct oom_replay *r;          /* NULL = nothing derived */
 	const uint32_t *rank;                /* place of each task, from 1; NULL = not ranked */
 	const char *array;
-	size_t n;
+	int64_t id;
 	uint64_t columns;                    /* bits of those that some row fills; see oom_store_insert() */
 };
 
 /* ---- binding ----------------------------------------------------------------------------------------- */
 
-/* -EINVAL: an enumeration holds a value without a name. */
-static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, const void *rec,
-		      int64_t base)
+/* NULL for a value without a name. */
+static const char *name_of(const struct oom_field *f, int64_t v)
 {
-	int64_t v;
-	size_t n = 0;
+	int64_t n = 0;
 
+	while (f->names[n] && n != v)
+		n++;
+	return f->names[n];
+}
+
+/* -EINVAL: an enumeration holds a value without a name. */
+static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, const void *rec)
+{
 	if (f->type == OOM_TYPE_STR) {
 		oom_sql_bind_text(st, i, oom_field_str(f, rec));
-		return 0;
+	} else if (f->type == OOM_TYPE_INT) {
+		oom_sql_bind_int(st, i, oom_field_int(f, rec));
+	} else {
+		struct oom_str name = oom_str_from(name_of(f, oom_field_int(f, rec)));
+
+		if (!name.p)
+			return -EINVAL;
+		oom_sql_bind_text(st, i, name);
 	}
-	v = oom_field_int(f, rec);
-	if (f->type == OOM_TYPE_INT) {
-		oom_sql_bind_int(st, i, v == OOM_NA ? v : (int64_t)((uint64_t)v - (uint64_t)base));
-		return 0;
-	}
-	while (f->names[n] && (int64_t)n != v)
-		n++;
-	if (!f->names[n])
-		return -EINVAL;
-	oom_sql_bind_text(st, i, oom_str_from(f->names[n]));
 	return 0;
-}
-
-/* Scores of task seq in the order of the derived columns; OOM_NA for what there is not. */
-static void scores_of(const struct oom_replay *r, const uint32_t *rank, size_t seq,
-		      int64_t ret[OOM_TASK_DERIVED])
-{
-	const struct oom_score *s = seq < r->nscores ? &r->score[seq] : NULL;
-	bool points = s && oom_explain_has_points(r, &r->event->task[seq], s);
-	bool range = points && s->points.lo != s->points.hi;
-
-	ret[0] = points ? s->nominal : OOM_NA;
-	ret[1] = range ? s->points.lo : OOM_NA;
-	ret[2] = range ? s->points.hi : OOM_NA;
-	ret[3] = s && rank ? rank[seq] : OOM_NA;
-	ret[4] = s ? s->why_not : OOM_NA;
-}
-
-static uint64_t columns_of(const struct rows *w)
-{
-	const struct oom_record *rec = w->part->rec;
-	uint64_t ret = 0;
-
-	for (size_t i = 0; i < rec->nfields; i++) {
-		const struct oom_field *f = &rec->field[i];
-		bool used = false;
-
-		for (size_t k = 0; !used && k < w->n; k++) {
-			const char *p = w->array + k * rec->size;
-
-			used = f->type == OOM_TYPE_STR ? oom_field_str(f, p).p != NULL
-						       : oom_field_int(f, p) != OOM_NA;
-		}
-		ret |= (uint64_t)used << i;
-	}
-	for (size_t k = 0; w->part->nderived && w->r && k < w->n; k++) {
-		int64_t v[OOM_TASK_DERIVED];
-
-		scores_of(w->r, w->rank, k, v);
-		for (size_t i = 0; i < OOM_TASK_DERIVED; i++)
-			ret |= (uint64_t)(v[i] != OOM_NA) << (rec->nfields + i);
-	}
-	return ret;
-}
-
-/* The parameters of one row begin behind `at`.  Returns the last that it used, or -EINVAL. */
-static int bind_row(struct oom_sql_stmt *st, int at, const struct rows *w, int64_t id, size_t seq)
-{
-	const struct oom_record *rec = w->part->rec;
-	const char *p = w->array + seq * rec->size;
-	int64_t v[OOM_TASK_DERIVED];
-
-	oom_sql_bind_int(st, ++at, id << OOM_PART_BITS | (int64_t)seq);
-	for (size_t i = 0; i < rec->nfields; i++) {
-		enum oom_base base;
-		int r;
-
-		if (!(w->columns >> i & 1))
-			continue;
-		base = oom_store_base(rec, &rec->field[i]);
-		r = bind_field(st, ++at, &rec->field[i], p,
-			       base ? oom_store_base_value(w->ev, base, p, seq) : 0);
-		if (r)
-			return r;
-	}
-	if (!(w->columns >> rec->nfields))
-		return at;
-	scores_of(w->r, w->rank, seq, v);
-	for (size_t i = 0; i < w->part->nderived; i++)
-		if (w->columns >> (rec->nfields + i) & 1)
-			oom_sql_bind_int(st, ++at, v[i]);
-	return at;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
-static int put_some(struct oom_store *s, const struct rows *w, int64_t id, size_t from, size_t n,
-		    struct oom_err *reterr)
+/* A derived column of a task; OOM_NA for what there is not. */
+static int64_t score_of(const struct rows *w, size_t seq, size_t derived)
 {
-	struct oom_sql_stmt *st;
-	int at = 0, r = oom_store_insert(s, w->part, w->columns, n, &st, reterr);
+	const struct oom_replay *r = w->r;
+	const struct oom_score *s = r && seq < r->nscores ? &r->score[seq] : NULL;
+	bool points = s && derived < 3 && oom_explain_has_points(r, &r->event->task[seq], s);
+	bool range = points && s->points.lo != s->points.hi;
 
-	if (r)
-		return r;
-	for (size_t i = 0; i < n; i++) {
-		at = bind_row(st, at, w, id, from + i);
-		if (at < 0)
-			return oom_err_set(reterr, EINVAL,
-					   "cannot store an event in '%s': a %s has a value without a name",
-					   oom_sql_path(s->sql), w->part->rec->table);
+	switch (s ? derived : SIZE_MAX) {
+	case 0:  return points ? s->nominal : OOM_NA;
+	case 1:  return range ? s->points.lo : OOM_NA;
+	case 2:  return range ? s->points.hi : OOM_NA;
+	case 3:  return w->rank ? w->rank[seq] : OOM_NA;
+	case 4:  return s->why_not;
+	default: return OOM_NA;
 	}
-	return oom_sql_run(s->sql, st, reterr);
 }
 
-static int put_part(struct oom_store *s, unsigned index, struct rows *w, int64_t id, struct oom_err *reterr)
+static bool field_used(const struct rows *w, const struct oom_field *f)
+{
+	const char *p = w->array;
+
+	for (size_t i = 0; i < w->feed.rows; i++, p += w->part->rec->size)
+		if (f->type == OOM_TYPE_STR ? oom_field_str(f, p).p != NULL : oom_field_int(f, p) != OOM_NA)
+			return true;
+	return false;
+}
+
+static bool score_used(const struct rows *w, size_t derived)
+{
+	for (size_t i = 0; i < w->feed.rows; i++)
+		if (score_of(w, i, derived) != OOM_NA)
+			return true;
+	return false;
+}
+
+static uint64_t columns_of(const struct rows *w)
+{
+	size_t nfields = w->part->rec->nfields;
+	uint64_t ret = 0;
+
+	for (size_t i = 0; i < nfields; i++)
+		ret |= (uint64_t)field_used(w, &w->part->rec->field[i]) << i;
+	for (size_t i = 0; i < w->part->nderived; i++)
+		ret |= (uint64_t)score_used(w, i) << (nfields + i);
+	return ret;
+}
+
+static bool has_unnamed(const struct rows *w)
+{
+	const struct oom_record *rec = w->part->rec;
+
+	for (size_t i = 0; i < rec->nfields; i++)
+		for (size_t k = 0; rec->field[i].type == OOM_TYPE_ENUM && k < w->feed.rows; k++)
+			if (!name_of(&rec->field[i], oom_field_int(&rec->field[i], w->array + k * rec->size)))
+				return true;
+	return false;
+}
+
+static void send_field(const struct rows *w, struct oom_sql_cell *to, size_t seq, const struct oom_field *f)
+{
+	const struct oom_record *rec = w->part->rec;
+	const char *p = w->array + seq * rec->size;
+	enum oom_base base;
+	int64_t v;
+
+	if (f->type == OOM_TYPE_STR) {
+		oom_sql_send_text(to, oom_field_str(f, p));
+		return;
+	}
+	v = oom_field_int(f, p);
+	if (f->type == OOM_TYPE_ENUM) {
+		oom_sql_send_text(to, oom_str_from(name_of(f, v)));
+		return;
+	}
+	base = oom_store_base(rec, f);
+	if (v != OOM_NA && base != OOM_BASE_NONE)
+		v = (int64_t)((uint64_t)v - (uint64_t)oom_store_base_value(w->ev, base, p, seq));
+	oom_sql_send_int(to, v);
+}
+
+static void send_cell(const struct oom_sql_feed *f, struct oom_sql_cell *to, size_t seq, unsigned column)
+{
+	const struct rows *w = (const void *)f;
+	size_t nfields = w->part->rec->nfields;
+
+	if (!column)
+		oom_sql_send_int(to, w->id << OOM_PART_BITS | (int64_t)seq);
+	else if (column <= nfields)
+		send_field(w, to, seq, &w->part->rec->field[column - 1]);
+	else
+		oom_sql_send_int(to, score_of(w, seq, column - 1 - nfields));
+}
+
+static int put_part(struct oom_store *s, unsigned index, struct rows *w, struct oom_err *reterr)
 {
 	const char *ev = (const char *)w->ev;
-	size_t i = 0;
-	int r = 0;
+	struct oom_sql_stmt *st;
+	int r;
 
 	w->part = &oom_store_parts[index];
+	w->feed.cell = send_cell;
 	memcpy(&w->array, ev + w->part->rec->array, sizeof(w->array));
-	memcpy(&w->n, ev + w->part->rec->count, sizeof(w->n));
+	memcpy(&w->feed.rows, ev + w->part->rec->count, sizeof(w->feed.rows));
+	if (!w->feed.rows)
+		return 0;
+	if (has_unnamed(w))
+		return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': a %s has a value without a name",
+				   oom_sql_path(s->sql), w->part->rec->table);
 	w->columns = columns_of(w);
-	for (; !r && w->n - i >= OOM_STORE_BULK; i += OOM_STORE_BULK)
-		r = put_some(s, w, id, i, OOM_STORE_BULK, reterr);
-	for (; !r && i < w->n; i++)
-		r = put_some(s, w, id, i, 1, reterr);
-	return r;
+	r = oom_store_insert(s, w->part, w->columns, &st, reterr);
+	return r ? r : oom_sql_run_feed(s->sql, st, &w->feed, reterr);
 }
+
+/* ---- events' own rows -------------------------------------------------------------------------------- */
 
 static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t host, const char *print,
 		     int64_t *ret, struct oom_err *reterr)
@@ -164,7 +178,7 @@ static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t ho
 	oom_sql_bind_int(st, 1, host);
 	oom_sql_bind_text(st, 2, oom_str_from(print));
 	for (size_t i = 0; i < oom_event_record.nfields; i++)
-		if (bind_field(st, (int)i + 3, &oom_event_record.field[i], ev, 0))
+		if (bind_field(st, (int)i + 3, &oom_event_record.field[i], ev))
 			return oom_err_set(reterr, EINVAL,
 					   "cannot store an event in '%s': its %s has no name",
 					   oom_sql_path(s->sql), oom_event_record.field[i].key);
@@ -303,21 +317,18 @@ static int clear_derived(struct oom_store *s, int64_t id, struct oom_err *reterr
 
 static int update_scores(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr)
 {
+	struct rows w = { .r = r };
 	struct oom_sql_stmt *st;
-	const uint32_t *rank;
 	int ret;
 
 	ret = oom_store_statement(s, OOM_ST_SCORE_TASK, &st, reterr);
 	if (ret)
 		return ret;
-	if (places(s, r, &rank))
+	if (places(s, r, &w.rank))
 		return oom_store_fail(s, ENOMEM, "cannot write", reterr);
 	for (size_t i = 0; !ret && i < r->nscores; i++) {
-		int64_t v[OOM_TASK_DERIVED];
-
-		scores_of(r, rank, i, v);
 		for (int k = 0; k < OOM_TASK_DERIVED; k++)
-			oom_sql_bind_int(st, k + 1, v[k]);
+			oom_sql_bind_int(st, k + 1, score_of(&w, i, (size_t)k));
 		oom_sql_bind_int(st, 1 + OOM_TASK_DERIVED, id << OOM_PART_BITS | (int64_t)i);
 		ret = oom_sql_run(s->sql, st, reterr);
 	}
@@ -401,8 +412,9 @@ static int put_all(struct oom_store *s, const struct oom_event *ev, const struct
 		r = oom_store_fail(s, ENOMEM, "cannot write", reterr);
 	if (!r)
 		r = put_event(s, ev, host, print, id, reterr);
+	w.id = *id;
 	for (unsigned i = 0; !r && i < OOM_STORE_PARTS; i++)
-		r = put_part(s, i, &w, *id, reterr);
+		r = put_part(s, i, &w, reterr);
 	if (!r)
 		r = put_evidence(s, ev, *id, reterr);
 	if (!r && rp)
