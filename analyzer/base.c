@@ -8,30 +8,6 @@
 
 /* ---- borrowed strings ------------------------------------------------------------------------------ */
 
-struct oom_str oom_str_from(const char *z)
-{
-	return (struct oom_str){ z, z ? strlen(z) : 0 };
-}
-
-bool oom_str_eq(struct oom_str a, struct oom_str b)
-{
-	if (!a.p || !b.p)
-		return a.p == b.p;
-	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
-}
-
-bool oom_str_is(struct oom_str s, const char *lit)
-{
-	return oom_str_eq(s, oom_str_from(lit));
-}
-
-bool oom_str_starts(struct oom_str s, const char *lit)
-{
-	size_t n = strlen(lit);
-
-	return s.p && s.n >= n && memcmp(s.p, lit, n) == 0;
-}
-
 bool oom_str_ends(struct oom_str s, const char *lit)
 {
 	size_t n = strlen(lit);
@@ -69,15 +45,6 @@ ptrdiff_t oom_str_rfind(struct oom_str s, const char *lit)
 	return -1;
 }
 
-struct oom_str oom_str_sub(struct oom_str s, size_t from, size_t n)
-{
-	if (from > s.n)
-		from = s.n;
-	if (n > s.n - from)
-		n = s.n - from;
-	return (struct oom_str){ s.p ? s.p + from : NULL, n };
-}
-
 static bool is_trim(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
@@ -98,35 +65,6 @@ static void advance(struct oom_str *s, size_t n)
 {
 	s->p += n;
 	s->n -= n;
-}
-
-bool oom_take_lit(struct oom_str *s, const char *lit)
-{
-	size_t n = strlen(lit);
-
-	if (!oom_str_starts(*s, lit))
-		return false;
-	advance(s, n);
-	return true;
-}
-
-bool oom_take_char(struct oom_str *s, char c)
-{
-	if (!s->n || s->p[0] != c)
-		return false;
-	advance(s, 1);
-	return true;
-}
-
-bool oom_take_blanks(struct oom_str *s)
-{
-	size_t i = 0;
-
-	while (i < s->n && (s->p[i] == ' ' || s->p[i] == '\t'))
-		i++;
-	if (i)
-		advance(s, i);
-	return i != 0;
 }
 
 bool oom_take_i64(struct oom_str *s, int64_t *out)
@@ -265,7 +203,8 @@ static struct oom_chunk *chunk_new(struct oom_arena *a, size_t need)
 	return c;
 }
 
-void *oom_arena_alloc(struct oom_arena *a, size_t size)
+/* Not zeroed. */
+static void *arena_take(struct oom_arena *a, size_t size)
 {
 	size_t limit = a->limit ? a->limit : OOM_ARENA_LIMIT;
 	struct oom_chunk *c = a->head;
@@ -282,7 +221,14 @@ void *oom_arena_alloc(struct oom_arena *a, size_t size)
 	p = c->data + c->used;
 	c->used += size;
 	a->used += size;
-	return memset(p, 0, size);
+	return p;
+}
+
+void *oom_arena_alloc(struct oom_arena *a, size_t size)
+{
+	void *p = arena_take(a, size);
+
+	return p ? memset(p, 0, size) : NULL;
 }
 
 int oom_arena_str(struct oom_arena *a, struct oom_str s, struct oom_str *ret)
@@ -293,10 +239,11 @@ int oom_arena_str(struct oom_arena *a, struct oom_str s, struct oom_str *ret)
 		*ret = OOM_STR_NULL;
 		return 0;
 	}
-	p = oom_arena_alloc(a, s.n + 1);
+	p = arena_take(a, s.n + 1);
 	if (!p)
 		return -ENOMEM;
 	memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	*ret = (struct oom_str){ p, s.n };
 	return 0;
 }
@@ -353,7 +300,7 @@ void *oom_arena_grow(struct oom_arena *a, void *array, size_t n, size_t *cap, si
 		return array;
 	if (want > SIZE_MAX / 2 / size)
 		return NULL;
-	p = oom_arena_alloc(a, want * size);
+	p = arena_take(a, want * size);
 	if (!p)
 		return NULL;
 	if (n)

@@ -209,29 +209,3 @@ const struct oom_field *oom_field_find(const struct oom_record *r, struct oom_st
 			return &r->field[i];
 	return NULL;
 }
-
-int64_t oom_field_int(const struct oom_field *f, const void *rec)
-{
-	int64_t v;
-
-	memcpy(&v, (const char *)rec + f->offset, sizeof(v));
-	return v;
-}
-
-struct oom_str oom_field_str(const struct oom_field *f, const void *rec)
-{
-	struct oom_str v;
-
-	memcpy(&v, (const char *)rec + f->offset, sizeof(v));
-	return v;
-}
-
-void oom_field_set_int(const struct oom_field *f, void *rec, int64_t v)
-{
-	memcpy((char *)rec + f->offset, &v, sizeof(v));
-}
-
-void oom_field_set_str(const struct oom_field *f, void *rec, struct oom_str v)
-{
-	memcpy((char *)rec + f->offset, &v, sizeof(v));
-}

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #define OOMLENS_VERSION "0.1.0"
 
@@ -31,22 +32,76 @@ struct oom_str {
 #define OOM_STR(lit) ((struct oom_str){ (lit), sizeof(lit) - 1 })
 #define OOM_STR_NULL ((struct oom_str){ NULL, 0 })
 
-struct oom_str oom_str_from(const char *z);                     /* z may be NULL; borrows z */
-bool oom_str_eq(struct oom_str a, struct oom_str b);            /* NULL equals only NULL */
-bool oom_str_is(struct oom_str s, const char *lit);
-bool oom_str_starts(struct oom_str s, const char *lit);
+/* The short ones are here, so that the length of a literal is known where they are used. */
+static inline struct oom_str oom_str_from(const char *z)        /* z may be NULL; borrows z */
+{
+	return (struct oom_str){ z, z ? strlen(z) : 0 };
+}
+
+static inline bool oom_str_eq(struct oom_str a, struct oom_str b)   /* NULL equals only NULL */
+{
+	if (!a.p || !b.p)
+		return a.p == b.p;
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+static inline bool oom_str_is(struct oom_str s, const char *lit)
+{
+	return oom_str_eq(s, oom_str_from(lit));
+}
+
+static inline bool oom_str_starts(struct oom_str s, const char *lit)
+{
+	size_t n = strlen(lit);
+
+	return s.p && s.n >= n && memcmp(s.p, lit, n) == 0;
+}
+
+static inline struct oom_str oom_str_sub(struct oom_str s, size_t from, size_t n)   /* clamps to s */
+{
+	if (from > s.n)
+		from = s.n;
+	if (n > s.n - from)
+		n = s.n - from;
+	return (struct oom_str){ s.p ? s.p + from : NULL, n };
+}
+
 bool oom_str_ends(struct oom_str s, const char *lit);
 int  oom_str_cmp(struct oom_str a, struct oom_str b);           /* byte order; NULL first */
 /* Offset of the first (last) occurrence of lit in s, or -1. */
 ptrdiff_t oom_str_find(struct oom_str s, const char *lit);
 ptrdiff_t oom_str_rfind(struct oom_str s, const char *lit);
-struct oom_str oom_str_sub(struct oom_str s, size_t from, size_t n);  /* clamps to s */
 struct oom_str oom_str_trim(struct oom_str s);                  /* blanks, tabs and CR at both ends */
 
 /* Takes advance *s only on success. */
-bool oom_take_lit(struct oom_str *s, const char *lit);
-bool oom_take_char(struct oom_str *s, char c);
-bool oom_take_blanks(struct oom_str *s);                        /* one or more of " \t" */
+static inline bool oom_take_lit(struct oom_str *s, const char *lit)
+{
+	size_t n = strlen(lit);
+
+	if (!oom_str_starts(*s, lit))
+		return false;
+	*s = (struct oom_str){ s->p + n, s->n - n };
+	return true;
+}
+
+static inline bool oom_take_char(struct oom_str *s, char c)
+{
+	if (!s->n || s->p[0] != c)
+		return false;
+	*s = (struct oom_str){ s->p + 1, s->n - 1 };
+	return true;
+}
+
+static inline bool oom_take_blanks(struct oom_str *s)           /* one or more of " \t" */
+{
+	size_t i = 0;
+
+	while (i < s->n && (s->p[i] == ' ' || s->p[i] == '\t'))
+		i++;
+	*s = oom_str_sub(*s, i, s->n);
+	return i != 0;
+}
+
 bool oom_take_i64(struct oom_str *s, int64_t *out);             /* decimal, optional '-'; refuses overflow */
 bool oom_take_hex(struct oom_str *s, uint64_t *out);            /* "0x" optional; refuses overflow */
 bool oom_take_until(struct oom_str *s, char stop, struct oom_str *out);  /* stops before stop, which must come */
@@ -86,7 +141,8 @@ struct oom_str oom_arena_fmt(struct oom_arena *a, const char *fmt, ...) OOM_PRIN
 void  oom_arena_release(struct oom_arena *a);             /* frees everything, leaves it ready to use */
 void  oom_arena_reset(struct oom_arena *a);               /* forgets everything, keeps one chunk for reuse */
 
-/* Grows an arena array that holds n elements of size bytes and has *cap slots so that one more fits.
+/* Grows an arena array that holds n elements of size bytes and has *cap slots so that one more fits; new slots hold
+ * anything.
  * Returns the (possibly moved) array or NULL; the old array stays valid on failure. */
 void *oom_arena_grow(struct oom_arena *a, void *array, size_t n, size_t *cap, size_t size);
 

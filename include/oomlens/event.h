@@ -217,10 +217,32 @@ extern const struct oom_record oom_event_record, oom_task_record, oom_victim_rec
 extern const struct oom_record *const oom_parts[OOM_PARTS];
 
 const struct oom_field *oom_field_find(const struct oom_record *r, struct oom_str key);
-int64_t        oom_field_int(const struct oom_field *f, const void *rec);
-struct oom_str oom_field_str(const struct oom_field *f, const void *rec);
-void           oom_field_set_int(const struct oom_field *f, void *rec, int64_t v);
-void           oom_field_set_str(const struct oom_field *f, void *rec, struct oom_str v);
+
+static inline int64_t oom_field_int(const struct oom_field *f, const void *rec)
+{
+	int64_t v;
+
+	memcpy(&v, (const char *)rec + f->offset, sizeof(v));
+	return v;
+}
+
+static inline struct oom_str oom_field_str(const struct oom_field *f, const void *rec)
+{
+	struct oom_str v;
+
+	memcpy(&v, (const char *)rec + f->offset, sizeof(v));
+	return v;
+}
+
+static inline void oom_field_set_int(const struct oom_field *f, void *rec, int64_t v)
+{
+	memcpy((char *)rec + f->offset, &v, sizeof(v));
+}
+
+static inline void oom_field_set_str(const struct oom_field *f, void *rec, struct oom_str v)
+{
+	memcpy((char *)rec + f->offset, &v, sizeof(v));
+}
 
 /* ---- life cycle ---------------------------------------------------------------------------------------- */
 
