@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Targets: all demo check check-corpus lint fuzz bench docs install clean deps deps-check deps-lint
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
+#          BPF=auto|yes|no TRACE=auto|yes|no (feeds of the recorder; auto = where the libraries are there)
 
 V      ?= 0
 DEBUG  ?= 0
 WERROR ?= 1
 PREFIX ?= /usr/local
+BPF    ?= auto
+TRACE  ?= auto
 CORPUS ?= $(wildcard ../shared/corpus)
 BUILD  ?= build/$(CC)$(if $(filter 1,$(DEBUG)),-debug)
 SECONDS_PER_FUZZ ?= 60
@@ -23,7 +26,21 @@ CFLAGS   += -std=gnu11 -g $(OPT) $(WARN) -fstack-protector-strong -fPIE
 LDFLAGS  += -pie $(filter -fsanitize%,$(OPT))
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
-LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) $(wildcard collector/*.c)
+# Optional feeds: each has a stand-in that says that it was built without.
+BPFTOOL  ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
+BPF_CC   ?= clang
+BPF_CFLAGS = -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude $(patsubst %,-idirafter %,$(wildcard /usr/include/$(shell uname -m)-linux-gnu))
+has_bpf  := $(shell [ -n "$(BPFTOOL)" ] && pkg-config --exists libbpf && $(BPF_CC) --print-targets 2>/dev/null | grep -qw bpf && echo yes)
+has_trace := $(shell pkg-config --exists libtracefs libtraceevent && echo yes)
+with_bpf  = $(if $(filter no,$(BPF)),,$(if $(has_bpf),yes,$(if $(filter yes,$(BPF)),$(error BPF=yes needs clang, bpftool and libbpf))))
+with_trace = $(if $(filter no,$(TRACE)),,$(if $(has_trace),yes,$(if $(filter yes,$(TRACE)),$(error TRACE=yes needs libtracefs and libtraceevent))))
+FEED_PKGS := $(if $(with_bpf),libbpf) $(if $(with_trace),libtracefs libtraceevent)
+LDLIBS   += $(if $(strip $(FEED_PKGS)),$(shell pkg-config --libs $(FEED_PKGS)))
+FEED_CFLAGS = $(if $(with_trace),$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libtracefs libtraceevent)))
+ABSENT    = collector/bpf$(if $(with_bpf),_none).c collector/trace$(if $(with_trace),_none).c
+
+LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) \
+            $(filter-out %.bpf.c $(ABSENT),$(wildcard collector/*.c))
 CMD_SRC   = analyzer/main.c $(wildcard analyzer/cmd_*.c)
 TEST_SRC  = tests/unit.c $(wildcard tests/test_*.c)
 FUZZ      = $(patsubst tests/fuzz_%.c,%,$(filter-out tests/fuzz_main.c,$(wildcard tests/fuzz_*.c)))
@@ -60,6 +77,23 @@ $(BUILD)/%.o: %.c | $(BUILD)/gen/schema.inc
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The BPF programs travel inside the binary, as a generated header; foreign headers are not ours to warn about.
+$(BUILD)/gen/oomwatch.skel.h: collector/oomwatch.bpf.c collector/oomwatch.h collector/oomwatch_read.h include/oomlens/fact.h
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)
+	$(Q)$(BPF_CC) -target bpf $(BPF_CFLAGS) -c -o $(@D)/oomwatch.o $<
+	$(Q)$(BPFTOOL) gen object $(@D)/oomwatch.bpf.o $(@D)/oomwatch.o
+	$(Q)$(BPFTOOL) gen skeleton $(@D)/oomwatch.bpf.o name oomwatch_bpf > $@.new && mv $@.new $@
+$(BUILD)/collector/bpf.o: $(BUILD)/gen/oomwatch.skel.h
+$(BUILD)/collector/bpf.o: CFLAGS += -isystem $(BUILD)/gen -Wno-overlength-strings
+$(BUILD)/collector/trace.o: CFLAGS += $(FEED_CFLAGS)
+
+# For guests: the feeds alone, static, printing what they see.
+$(BUILD)/witness: $(call obj,tests/guest/witness.c analyzer/base.c analyzer/event.c analyzer/fields.c analyzer/safe.c \
+                  collector/feeds.c $(filter-out $(ABSENT),collector/bpf.c collector/bpf_none.c collector/trace.c collector/trace_none.c))
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static -o $@ $^ $(shell pkg-config --static --libs $(FEED_PKGS))
+
 # schema.sql as a C string: the store carries the only DDL with it.
 $(BUILD)/gen/schema.inc: schema.sql
 	@mkdir -p $(@D)
@@ -67,8 +101,9 @@ $(BUILD)/gen/schema.inc: schema.sql
 
 # ---- packages ------------------------------------------------------------------------------------------
 
-DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev
-DEPS_CHECK = $(DEPS) clang libcmocka-dev sqlite3 jq zstd xz-utils bzip2
+DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev \
+             clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev
+DEPS_CHECK = $(DEPS) libcmocka-dev sqlite3 jq zstd xz-utils bzip2
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -120,8 +155,8 @@ check-run:
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint
-	$(Q)tests/lint.sh $(LIB_SRC) $(CMD_SRC)
+lint: deps-lint $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h)
+	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.
 fuzz: deps-lint

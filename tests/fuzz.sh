@@ -5,7 +5,7 @@ set -eu
 target=$1 seconds=$2 dir=build/fuzz
 mkdir -p "$dir/gen" "$dir/seeds-$target" "tests/crashes/$target"
 sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > "$dir/gen/schema.inc"
-sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c')
+sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|collector/(bpf|trace|.*\.bpf)\.c')
 # shellcheck disable=SC2046,SC2086
 clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags sqlite3 libarchive jansson libzstd zlib liblzma) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o "$dir/$target" \
