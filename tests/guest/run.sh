@@ -7,6 +7,7 @@
 # up to unstable) is fetched with apt into build/guest. SCENARIO is a play_ function of the file scenarios, "pinned"
 # or "all". No root and no KVM are needed; a guest is up in a few seconds. DIR (build/guest/out/KERNEL) gets a
 # directory per scenario: log, facts and, where BPF may load, ballot.tsv.
+# OVERLAY: a directory whose files go into the guest too; MEMORY: MiB (256); APPEND: for the kernel's command line.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -118,6 +119,7 @@ build_initrd()
 	cp -L "$(command -v dmesg)" "$root/bin/dmesg"
 	install -m 755 "$here/init" "$root/init"
 	install -m 644 "$here/scenarios" "$root/scenarios"
+	[ -z "${OVERLAY-}" ] || cp -R "$OVERLAY/." "$root/"
 	add_modules "$root/modules" zram lzo lzo-rle fuse ext4 crc32c_generic
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) > "$work/initrd-$series"
 	rm -rf "$root"
@@ -128,10 +130,10 @@ boot()
 {
 	local name=$work/$series-$1 seconds=$2 append=$3
 	shift 3
-	timeout "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 256 -smp 2 -display none \
+	timeout "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m "${MEMORY:-256}" -smp 2 -display none \
 		-nodefaults -no-reboot -serial "file:$name.console" -serial "file:$name.tar" \
 		-kernel "$kernel" -initrd "$work/initrd-$series" \
-		-append "console=ttyS0 panic=-1 quiet loglevel=4 log_buf_len=2M no_timer_check $append" "$@" ||
+		-append "console=ttyS0 panic=-1 quiet loglevel=4 log_buf_len=2M no_timer_check $append ${APPEND-}" "$@" ||
 		echo "$name: the guest ended with $?" >&2
 	[ ! -s "$name.tar" ] || gzip -dc "$name.tar" 2>/dev/null | tar x -C "$out" --ignore-zeros 2>/dev/null || :
 }
@@ -178,7 +180,7 @@ main()
 		cpuset|mempolicy|numa)
 			on_numa+=,$scenario ;;
 		*)
-			grep -qx "$scenario" <<< "$every" || { echo "$0: unknown scenario '$scenario'" >&2; exit 2; }
+			grep -qx "$scenario" <<< "$every" || [ -n "${OVERLAY-}" ] || { echo "$0: unknown scenario '$scenario'" >&2; exit 2; }
 			together+=,$scenario ;;
 		esac
 	done
