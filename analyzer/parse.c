@@ -247,6 +247,7 @@ static int hold_start(struct oom_parser *p, struct oom_host *h, const struct oom
 		at += from[i]->n;
 	}
 	hold->line.raw = hold->line.text = OOM_STR_NULL;
+	hold->blank_end = c->line->text.n && c->line->text.p[c->line->text.n - 1] == ' ';
 	hold->active = true;
 	p->nheld++;
 	return 0;

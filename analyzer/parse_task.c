@@ -242,10 +242,24 @@ static int lost_heading(struct oom_ctx *c, struct oom_episode *ep)
 	return OOM_NO;
 }
 
+/* The next row, where the newline before it was lost: no name is that long and looks like one.  SIZE_MAX: none. */
+static size_t second_row(struct oom_str name)
+{
+	struct oom_str rest;
+
+	for (size_t i = 0; name.n > OOM_COMM_LEN && i <= OOM_COMM_LEN && i < name.n; i++) {
+		rest = oom_str_sub(name, i, name.n);
+		if (oom_is_row(rest))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
 static int task_row(struct oom_ctx *c, struct oom_episode *ep)
 {
 	const struct oom_heading *hd = &ep->heading;
 	struct row row;
+	size_t next;
 
 	if (!hd->n || ep->section != OOM_SEC_TABLE) {
 		int r = lost_heading(c, ep);
@@ -263,12 +277,37 @@ static int task_row(struct oom_ctx *c, struct oom_episode *ep)
 			return OOM_PARTIAL;
 		if (row.n < hd->n)
 			return broken_row(c, ep, "a row of the task table could not be read");
+		/* the kernel puts a blank before the name, even before none: without it the number may be cut */
+		if (c->line != &c->h->hold.line || !c->h->hold.blank_end)
+			return broken_row(c, ep, "a row of the task table ends before its name");
 	}
 	if (c->line == &c->h->hold.line && row.name.n > OOM_COMM_LEN && !c->final)
 		return OOM_NO;        /* what was joined is no name */
 	if (row.overflow && broken_row(c, ep, "a number in the task table does not fit") < 0)
 		return -ENOMEM;
+	next = second_row(row.name);
+	if (next != SIZE_MAX) {
+		row.name.n = next;
+		if (broken_row(c, ep, "two rows of the task table on one line") < 0)
+			return -ENOMEM;
+	}
 	return add_row(c, ep, hd, &row);
+}
+
+/* A row that ends within or right after its pid. */
+static bool is_stump(struct oom_str t)
+{
+	size_t i = 1;
+
+	if (!t.n || t.p[0] != '[')
+		return false;
+	while (i < t.n && is_blank(t.p[i]))
+		i++;
+	while (i < t.n && is_digit(t.p[i]))
+		i++;
+	if (i > 1 && i < t.n && is_digit(t.p[i - 1]) && t.p[i] == ']')
+		i++;
+	return i == t.n;
 }
 
 /* "...", "<...snip...>", "[...]", "(...snipped...)": somebody shortened the log. */
@@ -314,6 +353,8 @@ int oom_task_line(struct oom_ctx *c)
 		c->took = ep;
 		return OOM_MATCH;
 	}
+	if (is_stump(c->text))
+		return c->final ? broken_row(c, ep, "a row of the task table is cut") : OOM_PARTIAL;
 	if (is_torn_row(c->text))
 		return broken_row(c, ep, "a piece of a row of the task table");
 	return OOM_NO;

@@ -157,7 +157,7 @@ struct oom_past {
 
 /* A line that ended in the middle of a pattern, waiting for its continuation. */
 struct oom_hold {
-	bool active;
+	bool active, blank_end;           /* blank_end: a blank ended the first line */
 	unsigned joins;
 	struct oom_line line;             /* strings in bytes */
 	struct oom_buf text, bytes, raw;  /* raw: physical lines, one after another */

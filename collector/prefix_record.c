@@ -51,6 +51,9 @@ static enum oom_then json_field(struct oom_prefix_state *st, struct oom_px *px)
 {
 	struct oom_str r = px->s, key;
 
+	/* text that another layer's escapes have put into scratch is no line of such a record */
+	if (px->scratch->p && r.p >= px->scratch->p && r.p <= px->scratch->p + px->scratch->cap)
+		return OOM_THEN_NO;
 	if (!oom_take_char(&r, '"') || !oom_take_until(&r, '"', &key) || !key.n)
 		return OOM_THEN_NO;
 	oom_take_char(&r, '"');

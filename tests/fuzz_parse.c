@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libFuzzer target: any bytes as a log, through the prefix parser and the parser, and what every event promises. */
+/* libFuzzer target: any bytes as a log, through the prefix parser, the parser, the replay, the explanation and JSON, and
+ * what every event and every verdict promises. */
 #include <oomlens/parse.h>
+#include <oomlens/render.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +53,41 @@ static void check(const struct oom_event *ev)
 	*(volatile unsigned *)&sum = sum;
 }
 
+/* "exact" is a claim: there is a complete table, and who was killed is who was expected. */
+static void check_claim(const struct oom_replay *r)
+{
+	const struct oom_event *ev = r->event;
+	ptrdiff_t n = (ptrdiff_t)ev->ntasks;
+
+	must(r->winner >= -1 && r->winner < n && r->runner_up >= -1 && r->runner_up < n);
+	must(r->actual >= -1 && r->actual < n && r->text.p);
+	if (r->verdict != OOM_VERDICT_EXACT)
+		return;
+	must(r->profile && ev->table_complete == 1);
+	must(r->reason == OOM_REASON_NO_KILLABLE ? !ev->nvictims : r->winner >= 0 && r->winner == r->actual);
+}
+
+static void replay(const struct oom_event *ev)
+{
+	struct oom_replay r;
+	struct oom_doc doc = { .node = NULL };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	must(f && oom_replay_run(ev, NULL, &r) == 0);
+	check_claim(&r);
+	must(oom_replay_rank(&r) == 0);
+	must(oom_explain(&r, NULL, &doc) == 0);
+	oom_render_text(&doc, 40 + (unsigned)(ev->last_line & 63), ev->last_line & 1, f);
+	must(oom_json_event(ev, &r, f) == 0);
+	must(fclose(f) == 0);
+	must(!memchr(text, '\0', size));
+	free(text);
+	oom_doc_release(&doc);
+	oom_replay_release(&r);
+}
+
 static int64_t take(struct oom_parser *p, int64_t before)
 {
 	struct oom_event ev;
@@ -59,6 +96,7 @@ static int64_t take(struct oom_parser *p, int64_t before)
 		must(ev.first_line >= before);
 		before = ev.first_line;
 		check(&ev);
+		replay(&ev);
 		oom_event_release(&ev);
 	}
 	return before;

@@ -206,6 +206,54 @@ static int parse_with_little_memory(const char *text)
 	return r;
 }
 
+/* A row may lose its end, or the newline behind it: the table is not whole then, and no number is half a number. */
+static void rows_cut_at_any_column(void **state)
+{
+	const char *row = strstr(report, "[    201]");
+	size_t at = (size_t)(row - report), n = strcspn(row, "\n");
+	char text[sizeof(report)];
+	struct oom_event ev;
+
+	(void)state;
+	for (size_t keep = 1; keep <= n + 1; keep++) {
+		memcpy(text, report, at + keep);
+		/* at the end: without the newline, so that the next row follows on the same line */
+		strcpy(text + at + keep - (keep > n), row + n);
+		if (keep > n)
+			strcpy(text + at + n, strchr(row + n, ']') + 2);
+		assert_int_equal(parse_text(text, &ev, 1), 1);
+		if (keep < n - strlen("systemd-journal") || keep > n)
+			assert_false(ev.table_complete);
+		for (size_t i = 0; i < ev.ntasks; i++)
+			assert_true(ev.task[i].oom_score_adj == (ev.task[i].pid == 201 ? -250 : 5));
+		oom_event_release(&ev);
+	}
+}
+
+/* Until 4.20 only the pages of RAM tell that zones of other nodes were left out of the dump. */
+static void zones_that_a_cpuset_hides(void **state)
+{
+	static const char head[] =
+		"[  100.000001] eater invoked oom-killer: gfp_mask=0x24000c0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+		"[  100.000001] eater cpuset=b mems_allowed=1\n"
+		"[  100.000001] CPU: 1 PID: 321 Comm: eater Not tainted 4.8.17 #1\n"
+		"[  100.000001] Mem-Info:\n"
+		"[  100.000001] Node 1 Normal free:10kB min:20kB low:30kB high:40kB present:400000kB managed:390000kB mlocked:0kB\n"
+		"[  100.000001] Node 1 Normal: 1*4kB (U) = 4kB\n";
+	char text[1024];
+	struct oom_event ev;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s[  100.000001] 200000 pages RAM\n", head);
+	assert_int_equal(parse_text(text, &ev, 1), 1);
+	assert_int_equal(ev.scope, OOM_SCOPE_CPUSET);
+	oom_event_release(&ev);
+	snprintf(text, sizeof(text), "%s[  100.000001] 100000 pages RAM\n", head);
+	assert_int_equal(parse_text(text, &ev, 1), 1);
+	assert_int_equal(ev.scope, OOM_SCOPE_GLOBAL);
+	oom_event_release(&ev);
+}
+
 static void failing_allocations(void **state)
 {
 	char *text = wrapped(report, 100);
@@ -438,6 +486,8 @@ int test_parse(void)
 		cmocka_unit_test(whole_report),
 		cmocka_unit_test(wrapped_text_is_the_same_report),
 		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(rows_cut_at_any_column),
+		cmocka_unit_test(zones_that_a_cpuset_hides),
 		cmocka_unit_test(failing_allocations),
 		cmocka_unit_test(hosts_come_apart),
 		cmocka_unit_test(truncated_report_before_a_whole_one),
