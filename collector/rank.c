@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to a sample: whom would this domain lose, in which order, and as which event would the kernel
+ * see it. */
+#include "sample_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- scoring ---------------------------------------------------------------------------------------- */
+
+bool oom_scorer_init(struct scorer *sc, const struct oom_sampler *s, const struct oom_domain *d)
+{
+	*sc = (struct scorer){ .ev = &s->event, .p = s->profile };
+	sc->total.lo = sc->total.hi = d->total_pages;
+	if (!sc->p)
+		return false;
+	sc->tie = d->scope == OOM_SCOPE_MEMCG ? sc->p->tie_memcg : sc->p->tie_global;
+	if (d->total_pages != OOM_NA)
+		return true;
+	/* only adjustments, and scores per mille, need the denominator */
+	sc->total = (struct oom_range){ 1, 1 };
+	if (sc->p->flags & OOM_PROFILE_PER_MILLE)
+		return false;
+	for (size_t i = 0; i < d->ntasks; i++)
+		if (s->task[d->task[i]].oom_score_adj != 0 && s->task[d->task[i]].oom_score_adj != -1000)
+			return false;
+	return true;
+}
+
+static bool score(const struct scorer *sc, uint32_t task, int64_t *points)
+{
+	struct oom_score x;
+
+	oom_badness(sc->p, sc->ev, &sc->ev->task[task], sc->total, &x);
+	*points = x.nominal;
+	return x.why_not == OOM_WHY_ELIGIBLE;
+}
+
+/* oom_evaluate_task(): does an equal, scanned later, take the place of the best? */
+static bool equal_wins(const struct scorer *sc, uint32_t best)
+{
+	const struct oom_task *t = &sc->ev->task[best];
+
+	return sc->tie == OOM_TIE_LAST || (sc->tie == OOM_TIE_FIRST_LEADER && t->pid != t->tgid);
+}
+
+static void choose(const struct oom_sampler *s, const struct scorer *sc, struct oom_domain *d)
+{
+	int64_t points, second = 0;
+
+	d->victim = d->runner_up = -1;
+	d->tied = 0;
+	for (size_t i = 0; i < d->ntasks; i++) {
+		if (s->row[d->task[i]].passed_over || !score(sc, d->task[i], &points))
+			continue;
+		if (d->victim >= 0 && points == d->points)
+			d->tied++;
+		if (d->victim < 0 || points > d->points ||
+		    (points == d->points && equal_wins(sc, (uint32_t)d->victim))) {
+			d->tied = d->victim < 0 || points > d->points ? 1 : d->tied;
+			d->runner_up = d->victim;
+			second = d->points;
+			d->victim = (ptrdiff_t)d->task[i];
+			d->points = points;
+		} else if (d->runner_up < 0 || points > second) {
+			d->runner_up = (ptrdiff_t)d->task[i];
+			second = points;
+		}
+	}
+	d->margin_pages = d->runner_up >= 0 ? d->points - second : OOM_NA;
+}
+
+/* From 5.9 on the file holds 0 for who cannot be chosen and hardly ever for anybody else: an eligible task
+ * stands at (1000 + points * 1000 / totalpages) * 2 / 3. */
+static bool kernel_passes_over(const struct oom_sampler *s, size_t task)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "%" PRId64 "/oom_score", s->task[task].tgid);
+	return s->profile->flags & OOM_PROFILE_SIGNED && s->task[task].oom_score_adj > -900 &&
+	       oom_proc_number(s->proc, path) == 0;
+}
+
+#define SECOND_LOOKS 16
+
+void oom_scorer_choose(struct oom_sampler *s, struct oom_domain *d)
+{
+	struct scorer sc;
+
+	if (!oom_scorer_init(&sc, s, d))
+		return;
+	for (int i = 0; i < SECOND_LOOKS; i++) {
+		choose(s, &sc, d);
+		if (d->victim < 0 || !kernel_passes_over(s, (size_t)d->victim))
+			break;
+		s->row[d->victim].passed_over = true;
+	}
+	if (d->victim < 0)
+		d->points = OOM_NA;
+	d->certain = d->victim >= 0 && d->tied == 1 && !s->partial;
+	if (d->runner_up >= 0 && d->margin_pages <= 2 * s->drift_pages)
+		d->certain = false;
+}
+
+/* ---- the first k ------------------------------------------------------------------------------------ */
+
+/* Worse means: further down.  Equals keep the scan order, turned round where the kernel takes the last. */
+static bool worse(enum oom_tie_rule tie, const struct oom_sample_rank *a, const struct oom_sample_rank *b)
+{
+	if (a->points != b->points)
+		return a->points < b->points;
+	return tie == OOM_TIE_LAST ? a->task < b->task : a->task > b->task;
+}
+
+/* A heap with the worst on top: whoever beats it takes its place. */
+static void sift(struct oom_sample_rank *v, size_t n, size_t i, enum oom_tie_rule tie)
+{
+	struct oom_sample_rank x = v[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child + 1 < n && worse(tie, &v[child + 1], &v[child]))
+			child++;
+		if (child >= n || !worse(tie, &v[child], &x))
+			break;
+		v[i] = v[child];
+		i = child;
+	}
+	v[i] = x;
+}
+
+static void swap(struct oom_sample_rank *a, struct oom_sample_rank *b)
+{
+	struct oom_sample_rank t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+size_t oom_sampler_top(const struct oom_sampler *s, const struct oom_domain *d, size_t k,
+		       struct oom_sample_rank *ret)
+{
+	struct oom_sample_rank x;
+	struct scorer sc;
+	size_t n = 0;
+
+	if (!k || !oom_scorer_init(&sc, s, d))
+		return 0;
+	/* While ranks are compared, `task` is the place in the scan order; the index comes in at the end. */
+	for (size_t i = 0; i < d->ntasks; i++) {
+		x.task = (uint32_t)i;
+		if (s->row[d->task[i]].passed_over || !score(&sc, d->task[i], &x.points))
+			continue;
+		if (n < k) {
+			ret[n++] = x;
+			if (n == k)
+				for (size_t j = n / 2; j-- > 0;)
+					sift(ret, n, j, sc.tie);
+		} else if (worse(sc.tie, &ret[0], &x)) {
+			ret[0] = x;
+			sift(ret, n, 0, sc.tie);
+		}
+	}
+	if (n < k)
+		for (size_t j = n / 2; j-- > 0;)
+			sift(ret, n, j, sc.tie);
+	for (size_t left = n; left > 1; left--) {
+		swap(&ret[0], &ret[left - 1]);
+		sift(ret, left - 1, 0, sc.tie);
+	}
+	for (size_t i = 0; i < n; i++)
+		ret[i].task = d->task[ret[i].task];
+	return n;
+}
+
+/* ---- the domain as an event ------------------------------------------------------------------------- */
+
+/* How the kernel prints a counter without a limit: PAGE_COUNTER_MAX pages in kB. */
+static int64_t printed_limit(const struct oom_sampler *s, int64_t kb)
+{
+	return kb == OOM_UNLIMITED ? INT64_MAX / (s->page_kb * 1024) * s->page_kb : kb;
+}
+
+static void memcg_facts(const struct oom_sampler *s, const struct oom_domain *d, struct oom_event *ev)
+{
+	ev->constraint = OOM_STR("CONSTRAINT_MEMCG");
+	ev->oom_memcg = d->path;
+	ev->memcg_version = s->cgroups.version;
+	ev->memcg_limit_kb = d->limit_kb;
+	ev->memcg_usage_kb = d->usage_kb;
+	ev->memcg_failcnt = d->max_events;
+	if (s->cgroups.version == 1) {
+		ev->memsw_limit_kb = printed_limit(s, d->swap_limit_kb);
+		ev->memsw_usage_kb = d->swap_usage_kb;
+	} else {
+		ev->memcg_swap_limit_kb = printed_limit(s, d->swap_limit_kb);
+		ev->memcg_swap_usage_kb = d->swap_usage_kb;
+	}
+	ev->protect_min_kb = d->min_kb;
+	ev->protect_low_kb = d->low_kb;
+	if (d->victim >= 0)
+		ev->task_memcg = s->task[d->victim].cgroup;
+	if (d->group >= 0) {
+		ev->oom_group = 1;
+		ev->oom_group_path = s->cgroup[d->group].path;
+	}
+}
+
+int oom_sampler_view(struct oom_sampler *s, const struct oom_domain *d, struct oom_event *ret)
+{
+	if (oom_sample_room((void **)&s->view, &s->cap_view, d->ntasks, sizeof(*s->view)) < 0)
+		return -ENOMEM;
+	*ret = s->event;
+	ret->arena = (struct oom_arena){ 0 };
+	ret->scope = d->scope;
+	ret->total_pages = d->total_pages;
+	ret->ntasks = 0;
+	for (size_t i = 0; i < d->ntasks; i++)
+		if (!s->row[d->task[i]].passed_over)
+			s->view[ret->ntasks++] = s->task[d->task[i]];
+	ret->task = s->view;
+	ret->cap_tasks = 0;
+	if (d->scope == OOM_SCOPE_MEMCG) {
+		memcg_facts(s, d, ret);
+	} else if (d->scope == OOM_SCOPE_CPUSET) {
+		ret->constraint = OOM_STR("CONSTRAINT_CPUSET");
+		ret->mems_allowed = d->path;
+	} else if (d->scope == OOM_SCOPE_MEMPOLICY) {
+		ret->constraint = OOM_STR("CONSTRAINT_MEMORY_POLICY");
+		ret->nodemask = d->path;
+	} else {
+		ret->global_oom = 1;
+	}
+	return 0;
+}
+
+/* ---- one process ------------------------------------------------------------------------------------ */
+
+int oom_sampler_detail(struct oom_sampler *s, size_t task, struct oom_sample_detail *ret)
+{
+	char path[32], stat_text[1024];
+	struct oom_str text;
+	struct stat st;
+	int64_t ticks, hz = sysconf(_SC_CLK_TCK);
+	int dir, r;
+
+	*ret = (struct oom_sample_detail){ .start_us = OOM_NA };
+	if (task >= s->nrows)
+		return -EINVAL;
+	snprintf(path, sizeof(path), "%" PRId64, s->task[task].tgid);
+	dir = openat(s->proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	/* the directory stands for one process; its inode says whether it is the one that was sampled */
+	r = fstat(dir, &st) ? -errno : (uint64_t)st.st_ino == s->row[task].ident ? 0 : -ESRCH;
+	if (r == 0)
+		r = oom_proc_read(dir, "stat", stat_text, sizeof(stat_text), &text);
+	if (r == 0) {
+		ticks = oom_proc_start_ticks(text);
+		if (ticks >= 0 && hz > 0 && ticks < INT64_MAX / 1000000)
+			ret->start_us = ticks * 1000000 / hz;
+		if (oom_proc_read(dir, "cmdline", ret->cmdline, sizeof(ret->cmdline), &text) == 0)
+			ret->ncmdline = text.n;
+	}
+	close(dir);
+	return r;
+}
