@@ -9,6 +9,8 @@ int main(void)
 		test_badness,
 		test_replay,
 		test_render,
+		test_domain,
+		test_sampler,
 		test_source,
 		test_quiet,
 		test_explain,

@@ -16,6 +16,8 @@ int test_badness(void);
 int test_explain(void);
 int test_replay(void);
 int test_render(void);
+int test_domain(void);
+int test_sampler(void);
 int test_json(void);
 int test_source(void);
 int test_quiet(void);
