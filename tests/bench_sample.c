@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One pass of the sampler over many idle processes against `ps -eo pid,rss`, in turns: CPU time, median of
+ * RUNS. bench_sample [PROCESSES [RUNS]]
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <oomlens/sample.h>
+
+static pid_t *crowd;
+static size_t ncrowd;
+
+static void disperse(void)
+{
+	for (size_t i = 0; i < ncrowd; i++)
+		kill(crowd[i], SIGKILL);
+	for (size_t i = 0; i < ncrowd; i++)
+		waitpid(crowd[i], NULL, 0);
+	ncrowd = 0;
+}
+
+static void gather(size_t n)
+{
+	pid_t self = getpid();
+
+	crowd = calloc(n, sizeof(*crowd));
+	for (; crowd && ncrowd < n; ncrowd++) {
+		crowd[ncrowd] = fork();
+		if (crowd[ncrowd] < 0)
+			break;
+		if (crowd[ncrowd] == 0) {
+			/* nobody stays behind, whatever becomes of the parent */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			while (getppid() == self)
+				pause();
+			_exit(0);
+		}
+	}
+	if (ncrowd < n)
+		fprintf(stderr, "bench_sample: only %zu of %zu processes\n", ncrowd, n);
+}
+
+static double ms(struct timeval a, struct timeval b)
+{
+	return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_usec - a.tv_usec) / 1e3;
+}
+
+static double cpu_ms(int who, const struct rusage *before)
+{
+	struct rusage now;
+
+	getrusage(who, &now);
+	return ms(before->ru_utime, now.ru_utime) + ms(before->ru_stime, now.ru_stime);
+}
+
+static double run_ps(void)
+{
+	struct rusage before;
+	pid_t pid;
+
+	getrusage(RUSAGE_CHILDREN, &before);
+	pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, STDOUT_FILENO);
+		execlp("ps", "ps", "-eo", "pid,rss", (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	return cpu_ms(RUSAGE_CHILDREN, &before);
+}
+
+static double run_pass(struct oom_sampler *s, struct oom_sample *sample)
+{
+	struct rusage before;
+	struct oom_err err = { 0 };
+
+	getrusage(RUSAGE_SELF, &before);
+	if (oom_sampler_next(s, sample, &err) < 0) {
+		fprintf(stderr, "bench_sample: %s\n", err.text);
+		disperse();
+		exit(1);
+	}
+	return cpu_ms(RUSAGE_SELF, &before);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), ascending);
+	return v[n / 2];
+}
+
+static const struct { const char *name; struct oom_sampler_opts opts; } ways[] = {
+	{ "files opened each pass",           { .want = 0 } },
+	{ "files opened each pass, cgroups",  { .want = OOM_SAMPLE_ALL } },
+	{ "files kept open",                  { .want = 0, .keep_files = 1 << 20 } },
+	{ "files kept open, cgroups",         { .want = OOM_SAMPLE_ALL, .keep_files = 1 << 20 } },
+};
+
+static void compare(size_t way, size_t runs)
+{
+	struct oom_sample_rank top[64];
+	struct oom_sampler *s;
+	struct oom_sample sample;
+	struct oom_err err = { 0 };
+	double pass[32], ps[32], first;
+
+	if (oom_sampler_open(&ways[way].opts, &s, &err) < 0) {
+		fprintf(stderr, "bench_sample: %s\n", err.text);
+		return;
+	}
+	first = run_pass(s, &sample);
+	for (size_t i = 0; i < runs; i++) {
+		pass[i] = run_pass(s, &sample);
+		ps[i] = run_ps();
+	}
+	printf(
+	    "%-34s %7.1f ms (first %.1f)   ps %7.1f ms   %.2fx faster   %zu rows, %zu files kept, top %zu\n",
+	    ways[way].name, median(pass, runs), first, median(ps, runs),
+	    median(ps, runs) / median(pass, runs), sample.event->ntasks, sample.info.kept_files,
+	    oom_sampler_top(s, &sample.domain[0], OOM_ARRAY_SIZE(top), top));
+	oom_sampler_close(s);
+}
+
+/* A process of the crowd costs about 150 KiB of kernel memory: not on a machine that could feel it. */
+static size_t affordable(size_t n)
+{
+	size_t kib = (size_t)sysconf(_SC_AVPHYS_PAGES) * ((size_t)sysconf(_SC_PAGESIZE) / 1024);
+
+	return n * 300 > kib ? kib / 300 : n;
+}
+
+int main(int argc, char **argv)
+{
+	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000,
+	       runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 5;
+	struct rlimit l;
+
+	if (runs < 1 || runs > 32)
+		runs = 5;
+	if (!getrlimit(RLIMIT_NOFILE, &l)) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+	}
+	gather(affordable(n));
+	printf("one pass over %zu processes, every term of the score, CPU time:\n", ncrowd);
+	fflush(stdout);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(ways); i++)
+		compare(i, runs);
+	disperse();
+	free(crowd);
+	return 0;
+}
