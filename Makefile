@@ -72,6 +72,10 @@ $(BUILD)/bench_%: $(BUILD)/tests/bench_%.o $(call obj,$(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BUILD)/lab_%: $(BUILD)/tests/lab/%.o $(call obj,$(LIB_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BUILD)/%.o: %.c | $(BUILD)/gen/schema.inc
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
