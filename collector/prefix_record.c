@@ -49,7 +49,7 @@ static enum oom_then take_text(struct oom_prefix_state *st, struct oom_px *px)
 /* "key": value, */
 static enum oom_then json_field(struct oom_prefix_state *st, struct oom_px *px)
 {
-	struct oom_str r = px->s, key;
+	struct oom_str r = px->s, key, text;
 
 	/* text that another layer's escapes have put into scratch is no line of such a record */
 	if (px->scratch->p && r.p >= px->scratch->p && r.p <= px->scratch->p + px->scratch->cap)
@@ -66,17 +66,20 @@ static enum oom_then json_field(struct oom_prefix_state *st, struct oom_px *px)
 		px->line->foreign = true;
 		return OOM_THEN_TEXT;
 	}
-	r = oom_str_trim(px->s);
+	/* px->s may lie in scratch, which is about to be written: the record begins at the line's first quote */
+	text = oom_str_sub(px->line->raw, (size_t)oom_str_find(px->line->raw, "\""), px->line->raw.n);
+	r = oom_str_trim(text);
 	if (r.p[r.n - 1] == ',')
 		r.n--;
 	px->scratch->n = 0;
-	if (oom_buf_fmt(px->scratch, "{") < 0 || oom_buf_add(px->scratch, r.p, r.n) < 0 || oom_buf_add(px->scratch, "}", 1) < 0)
+	if (oom_buf_fmt(px->scratch, "{") < 0 || oom_buf_add(px->scratch, r.p, r.n) < 0 || oom_buf_add(px->scratch, "}", 1) < 0) {
+		px->s = text;
 		return OOM_THEN_NO;
-	r = px->s;
+	}
 	px->s = (struct oom_str){ px->scratch->p, px->scratch->n };
 	if (oom_px_json(px) != OOM_THEN_NO)
 		return take_text(st, px);
-	px->s = r;
+	px->s = text;
 	return OOM_THEN_NO;
 }
 
