@@ -5,6 +5,7 @@
  */
 #include "text.h"
 #include "journal_fields.h"
+#include "scan.h"
 
 #include <string.h>
 
@@ -29,9 +30,8 @@ static bool binary_value(struct cursor *c, struct oom_str *value)
 		return false;
 	*value = (struct oom_str){ (const char *)p + 8, (size_t)n };
 	c->at += 8 + (size_t)n + 1;
-	c->lines++;
-	for (size_t i = 0; i < value->n; i++)
-		c->lines += value->p[i] == '\n';
+	/* a length of ten is spelled with a line feed, as every tool that counts lines sees it */
+	c->lines += (int64_t)oom_scan_newlines((const char *)p, 8 + (size_t)n + 1);
 	return true;
 }
 
@@ -60,6 +60,13 @@ static enum step next_field(struct cursor *c, struct oom_str *key, struct oom_st
 	return STEP_MORE;
 }
 
+/* Lines are counted by their feeds, whatever a damaged record makes of them. */
+static void pass(struct oom_text *t, size_t to)
+{
+	t->lines += (int64_t)oom_scan_newlines(t->buf + t->at, to - t->at);
+	t->at = to;
+}
+
 /* What is there cannot be finished: it is longer than the buffer, or the text ends in it. */
 static void give_up(struct oom_text *t)
 {
@@ -68,10 +75,10 @@ static void give_up(struct oom_text *t)
 		const char *gap = memmem(t->buf + t->at, t->end - t->at, "\n\n", 2);
 
 		if (gap) {
-			t->at = (size_t)(gap - t->buf) + 2;
+			pass(t, (size_t)(gap - t->buf) + 2);
 			return;
 		}
-		t->at = t->end;
+		pass(t, t->end);
 		(void)oom_text_fill(t);
 	}
 }
@@ -121,8 +128,7 @@ int oom_export_next(struct oom_text *t, struct oom_line *ret)
 			continue;
 		}
 		/* at the end of the text the empty line may be missing */
-		t->lines += c.lines;
-		t->at = step == STEP_END ? c.at : t->end;
+		pass(t, step == STEP_END ? c.at : t->end);
 		if (finish(t, &f, lineno, ret))
 			return 1;
 	}
