@@ -290,7 +290,8 @@ int test_domain(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, tree_set_up, tree_tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_domains), T(test_v1_totalpages), T(test_subtrees),
-		T(test_v1_by_process), T(test_deep_tree), T(test_node_domains), cmocka_unit_test(test_which_first),
+		T(test_v1_by_process), T(test_deep_tree), T(test_node_domains),
+		cmocka_unit_test(test_which_first),
 	};
 #undef T
 	return cmocka_run_group_tests_name("domain", tests, NULL, NULL);

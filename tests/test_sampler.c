@@ -485,7 +485,8 @@ int test_sampler(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, tree_set_up, tree_tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_terms), cmocka_unit_test(test_dead_leader),
-		cmocka_unit_test(test_view_replays), T(test_hostile_names), T(test_damaged_files), T(test_no_roots), T(test_points_of_kernels),
+		cmocka_unit_test(test_view_replays), T(test_hostile_names), T(test_damaged_files),
+		T(test_no_roots), T(test_points_of_kernels),
 		T(test_growth_and_reuse), cmocka_unit_test(test_no_allocation_once_warm),
 		cmocka_unit_test(test_failing_allocations), T(test_top_is_the_ranking), T(test_passed_over),
 		T(test_hidden_processes), T(test_out_of_files), cmocka_unit_test(test_live),
