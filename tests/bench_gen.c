@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_gen MIB FILLER [TASKS] < log: writes a syslog of about MIB mebibytes in which the OOM dump on stdin (raw dmesg lines)
- * returns again and again under new clocks, with FILLER ordinary lines for each line of a dump (0 = nothing but dumps).
- * With TASKS, its task table has as many rows: those of the dump, over and over, under other pids.
+ * bench_gen MIB FILLER [TASKS] < log: writes a syslog of about MIB mebibytes in which the OOM dump on stdin (raw
+ * dmesg lines) returns again and again under new clocks, with FILLER ordinary lines for each line of a dump (0 =
+ * nothing but dumps).  With TASKS, its task table has as many rows: those of the dump again, with other numbers.
  */
 #include <oomlens/base.h>
 
@@ -13,7 +13,7 @@
 
 static struct oom_str line[LINES_MAX];
 static size_t nlines;
-static size_t row, nrows;                 /* the first row of the task table among the lines, and how many there are */
+static size_t row, nrows;                 /* first row of the task table among the lines; their number */
 static long long clock_us = 1000000000, written;
 
 static void put_prefix(void)
@@ -62,6 +62,23 @@ static void put_line(struct oom_str text)
 	written += (long long)text.n + 1;
 }
 
+/* The numbers with other digits from the third on: no two processes are of one size, and a compressor would know.
+ * An oom_score_adj of 1000 stays one. */
+static void put_numbers(struct oom_str s)
+{
+	static uint32_t dice = 1;
+	size_t digits = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool digit = s.p[i] >= '0' && s.p[i] <= '9';
+
+		digits = digit ? digits + 1 : 0;
+		dice = dice * 1664525 + 1013904223;
+		putchar(digits > 2 && s.p[i - digits + 1] != '1' ? '0' + (int)(dice >> 24) % 10 : s.p[i]);
+	}
+	written += (long long)s.n;
+}
+
 /* Row i of a table that has more of them than the dump's. */
 static void put_row(long long i)
 {
@@ -71,7 +88,9 @@ static void put_row(long long i)
 	clock_us += 11;
 	(void)take_row(&rest, &uid);
 	put_prefix();
-	written += printf("[%7lld] %5lld %5lld%.*s\n", 20000 + i, (long long)uid, 20000 + i, (int)rest.n, rest.p);
+	written += printf("[%7lld] %5lld %5lld", 20000 + i, (long long)uid, 20000 + i) + 1;
+	put_numbers(rest);
+	putchar('\n');
 }
 
 static void put_dump(long long tasks)
