@@ -2,10 +2,12 @@
 # Targets: all demo check check-corpus lint fuzz bench docs install clean deps deps-check deps-lint
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 #          BPF=auto|yes|no TRACE=auto|yes|no (feeds of the recorder; auto = where the libraries are there)
+#          JOURNAL=auto|yes|no (binary journals; auto = where libsystemd is)
 
 V      ?= 0
 DEBUG  ?= 0
 WERROR ?= 1
+JOURNAL ?= auto
 PREFIX ?= /usr/local
 BPF    ?= auto
 TRACE  ?= auto
@@ -16,7 +18,9 @@ Q      := $(if $(filter 1,$(V)),,@)
 COMMA  := ,
 
 CC       = gcc
-PKGS     = sqlite3 libarchive jansson libzstd zlib liblzma
+has_journal := $(shell pkg-config --exists libsystemd && echo yes)
+with_journal = $(if $(filter no,$(JOURNAL)),,$(if $(has_journal),yes,$(if $(filter yes,$(JOURNAL)),$(error JOURNAL=yes needs libsystemd))))
+PKGS     = sqlite3 libarchive jansson libzstd zlib liblzma $(if $(with_journal),libsystemd)
 WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
            -Wvla -Wformat=2 -Wundef $(if $(filter 1,$(WERROR)),-Werror)
 SANITIZE = -fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -37,7 +41,8 @@ with_trace = $(if $(filter no,$(TRACE)),,$(if $(has_trace),yes,$(if $(filter yes
 FEED_PKGS := $(if $(with_bpf),libbpf) $(if $(with_trace),libtracefs libtraceevent)
 LDLIBS   += $(if $(strip $(FEED_PKGS)),$(shell pkg-config --libs $(FEED_PKGS)))
 FEED_CFLAGS = $(if $(with_trace),$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libtracefs libtraceevent)))
-ABSENT    = collector/bpf$(if $(with_bpf),_none).c collector/trace$(if $(with_trace),_none).c
+ABSENT    = collector/bpf$(if $(with_bpf),_none).c collector/trace$(if $(with_trace),_none).c \
+            collector/journal$(if $(with_journal),_none).c
 
 LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) \
             $(filter-out %.bpf.c $(ABSENT),$(wildcard collector/*.c))
@@ -106,7 +111,7 @@ $(BUILD)/gen/schema.inc: schema.sql
 # ---- packages ------------------------------------------------------------------------------------------
 
 DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev \
-             clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev
+             clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev
 DEPS_CHECK = $(DEPS) libcmocka-dev sqlite3 jq zstd xz-utils bzip2
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)

@@ -5,6 +5,7 @@
 #include <oomlens/parse.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,10 +126,27 @@ bool choose_profile(const struct opts *o, const struct oom_profile **ret)
 	return false;
 }
 
+/* The running kernel's log: its own buffer, or, where that is closed to this user (kernel.dmesg_restrict), what
+ * the journal kept of it. */
+static const char *running_kernel(const struct opts *opts)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno == EACCES || errno == EPERM) {
+		if (!opts->quiet)
+			complain("you may not read /dev/kmsg (%s): reading this boot's kernel messages in the journal",
+				 strerror(errno));
+		return "journal:";
+	}
+	return "kmsg:";
+}
+
 int ingest_run(struct ingest *in)
 {
-	static const char *const running_kernel[] = { "kmsg:" };
-	const char *const *specs = in->opts->nargs ? (const char *const *)in->opts->arg : running_kernel;
+	const char *const own[] = { in->opts->nargs ? NULL : running_kernel(in->opts) };
+	const char *const *specs = in->opts->nargs ? (const char *const *)in->opts->arg : own;
 	struct oom_input *input = NULL;
 	struct oom_parser *parser = NULL;
 	struct oom_err err = { 0 };

@@ -86,8 +86,8 @@ static int set_path(struct oom_input *in, const char *path, struct oom_str membe
 }
 
 /* Opens the stream as the current text; in->path is set.  1, 0 if it is passed over, -errno. */
-static int open_text(struct oom_input *in, struct oom_stream *s, enum oom_selected what, bool named,
-		     bool live, struct oom_err *reterr)
+static int open_text(struct oom_input *in, struct oom_stream *s, enum oom_selected what, bool live,
+		     struct oom_err *reterr)
 {
 	struct oom_str head;
 	int r = oom_stream_peek(s, &head, reterr);
@@ -96,9 +96,14 @@ static int open_text(struct oom_input *in, struct oom_stream *s, enum oom_select
 	if (r < 0 && !s->head_n)
 		goto out;
 	head = (struct oom_str){ s->head, s->head_n };
-	if (oom_str_starts(head, "LPKSHHRH")) {
-		r = !named ? 0 : oom_err_set(reterr, EINVAL, "'%s' is a binary journal: export it with "
-					     "'journalctl --file %s -k -o export'", in->path.p, in->path.p);
+	if (oom_str_starts(head, OOM_JOURNAL_MAGIC)) {
+		struct oom_journal *j;
+
+		r = oom_journal_open_stream(s, in->path.p, &j, reterr);
+		if (!r) {
+			oom_text_open_journal(&in->text, j);
+			r = 1;
+		}
 		goto out;
 	}
 	if (head.n >= 2 && (!memcmp(head.p, "\xff\xfe", 2) || !memcmp(head.p, "\xfe\xff", 2))) {
@@ -189,7 +194,7 @@ static int next_member(struct oom_input *in, struct oom_err *reterr)
 		oom_archive_data(in->archive, &s);
 		r = unwrap(in, &s, reterr);
 		if (r > 0)
-			r = open_text(in, &s, what, false, false, reterr);
+			r = open_text(in, &s, what, false, reterr);
 		if (r)
 			return r;
 	}
@@ -213,7 +218,7 @@ static int open_stream(struct oom_input *in, struct oom_stream *s, const char *p
 		return r;
 	}
 	if (!oom_archive_magic(head))
-		return open_text(in, s, what, named, false, reterr);
+		return open_text(in, s, what, false, reterr);
 	r = oom_archive_open(s, path, &in->archive, reterr);
 	in->archive_path = path;
 	in->archive_named = named;
@@ -228,24 +233,62 @@ static const char *next_part(const void *of, size_t i)
 	return in->next_file + i < in->parts_end ? in->walk.file[in->next_file + i].path : NULL;
 }
 
-/* The parts of a crash dump are one text: each is about a kilobyte long on EFI.  It is called by its first
- * part and the number of the others. */
+/* A text of several files is called by its first one and the number of the others. */
+static int set_parts_path(struct oom_input *in, const char *first, size_t n, struct oom_err *reterr)
+{
+	char more[32];
+	int r = set_path(in, first, OOM_STR_NULL, reterr);
+
+	if (r < 0 || n == 1)
+		return r;
+	snprintf(more, sizeof(more), "+%zu", n - 1);
+	in->path.n--;
+	if (oom_buf_add(&in->path, more, strlen(more) + 1) < 0)
+		return oom_err_set(reterr, ENOMEM, "cannot read '%s': out of memory", first);
+	return 0;
+}
+
+/* A kill may have begun in one file of a journal and ended in the next: they are one text. */
+static int open_journal(struct oom_input *in, size_t n, struct oom_err *reterr)
+{
+	struct oom_journal *j;
+	int r;
+
+	in->parts_end = in->next_file + n;
+	r = set_parts_path(in, in->walk.file[in->next_file].path, n, reterr);
+	if (!r)
+		r = oom_journal_open_files(next_part, in, in->path.p, &j, reterr);
+	if (r < 0)
+		return r;
+	oom_text_open_journal(&in->text, j);
+	return 1;
+}
+
+static int open_running_journal(struct oom_input *in, const char *spec, struct oom_err *reterr)
+{
+	struct oom_journal *j;
+	int r = set_path(in, spec, OOM_STR_NULL, reterr);
+
+	if (!r)
+		r = oom_journal_open_running(in->path.p, &j, reterr);
+	if (r < 0)
+		return r;
+	oom_text_open_journal(&in->text, j);
+	return 1;
+}
+
+/* The parts of a crash dump are one text: each is about a kilobyte long on EFI. */
 static int open_parts(struct oom_input *in, size_t n, struct oom_err *reterr)
 {
 	const char *first = in->walk.file[in->next_file].path;
 	struct oom_stream s;
-	char more[32];
 	int r;
 
 	in->parts_end = in->next_file + n;
-	snprintf(more, sizeof(more), "+%zu", n - 1);
-	r = set_path(in, first, OOM_STR_NULL, reterr);
-	in->path.n -= !r;
-	if (!r && oom_buf_add(&in->path, more, strlen(more) + 1) < 0)
-		r = oom_err_set(reterr, ENOMEM, "cannot read '%s': out of memory", first);
+	r = set_parts_path(in, first, n, reterr);
 	if (!r && oom_stream_files(&s, next_part, in) < 0)
 		r = oom_err_set(reterr, ENOMEM, "cannot read '%s': out of memory", first);
-	return r < 0 ? r : open_text(in, &s, OOM_SELECT_YES, true, false, reterr);
+	return r < 0 ? r : open_text(in, &s, OOM_SELECT_YES, false, reterr);
 }
 
 static int open_path(struct oom_input *in, const char *path, enum oom_selected what, bool named,
@@ -271,13 +314,16 @@ static int open_file(struct oom_input *in, struct oom_err *reterr)
 	in->next_file = in->parts_end;
 	f = &in->walk.file[in->next_file];
 	n = oom_walk_parts(&in->walk, in->next_file);
+	if (f->age.crash == OOM_AGE_JOURNAL)
+		return open_journal(in, n, reterr);
 	if (n > 1)
 		return open_parts(in, n, reterr);
 	in->parts_end++;
 	return open_path(in, f->path, f->what, false, reterr);
 }
 
-/* Parts that the caller names in a row come in the order of his shell, newest first. */
+/* Parts that the caller names in a row come in the order of his shell, newest first; files of one journal are
+ * read together. */
 static int gather_parts(struct oom_input *in, struct oom_err *reterr)
 {
 	size_t from = in->next;
@@ -301,8 +347,10 @@ static int open_spec(struct oom_input *in, const char *spec, struct oom_err *ret
 		r = set_path(in, spec, OOM_STR_NULL, reterr);
 		if (!r)
 			r = oom_stream_kmsg(&s, reterr);
-		return r < 0 ? r : open_text(in, &s, OOM_SELECT_YES, true, true, reterr);
+		return r < 0 ? r : open_text(in, &s, OOM_SELECT_YES, true, reterr);
 	}
+	if (!strcmp(spec, "journal:"))
+		return open_running_journal(in, spec, reterr);
 	if (!strcmp(spec, "-")) {
 		r = oom_stream_fd(&s, STDIN_FILENO, "standard input");
 		if (r < 0)
@@ -381,7 +429,7 @@ int oom_input_next_line(struct oom_input *in, bool quiet, struct oom_line *ret, 
 {
 	int r;
 
-	if (!in->text.buf)
+	if (!in->text.buf && !in->text.journal)
 		return 0;
 	r = oom_text_next(&in->text, quiet, ret, reterr);
 	if (r < 0)

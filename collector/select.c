@@ -10,8 +10,9 @@ static const struct pattern {
 	const char *glob;
 	enum oom_selected what;
 } patterns[] = {
-	{ "*.journal",          OOM_SELECT_NO },
-	{ "*.journal~",         OOM_SELECT_NO },
+	{ "user-[0-9]*.journal*", OOM_SELECT_NO },      /* the kernel's messages are in the system's */
+	{ "*.journal",          OOM_SELECT_YES },
+	{ "*.journal~",         OOM_SELECT_YES },       /* was not closed, or found damaged */
 	{ "*.conf",             OOM_SELECT_NO },
 	{ "dmesg*",             OOM_SELECT_YES },       /* also pstore's dmesg-ramoops-0, dmesg-efi-... */
 	{ "vmcore-dmesg*",      OOM_SELECT_YES },
@@ -63,7 +64,16 @@ static size_t trailing_number(struct oom_str s, int64_t *ret)
 
 #define RANK_PLAIN 1            /* younger than any rotated sibling */
 
-#define RANK_PLAIN 1            /* younger than any rotated sibling */
+/* system.journal, system@ID-SEQNUM-TIME.journal and system@TIME-ID.journal~ are files of one journal. */
+static size_t journal_stem(struct oom_str path)
+{
+	struct oom_str name = base_name(path);
+	ptrdiff_t end = oom_str_find(name, "@");
+
+	if (end < 0)
+		end = oom_str_rfind(name, ".journal");
+	return end < 0 ? path.n : path.n - name.n + (size_t)end;
+}
 
 struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head)
 {
@@ -71,6 +81,8 @@ struct oom_log_age oom_log_age(struct oom_str path, struct oom_str head)
 	int64_t v = 0, count, part;
 	size_t n = trailing_number(s, &v);
 
+	if (oom_str_starts(head, "LPKSHHRH"))
+		return (struct oom_log_age){ journal_stem(s), RANK_PLAIN, OOM_AGE_JOURNAL };
 	if (n && n < s.n && s.p[s.n - n - 1] == '-' && oom_pstore_part(head, &count, &part)) {
 		/* EFI's names begin with the second of the crash; counts start anew with each boot */
 		int64_t second = n >= 14 ? v / 100000 : 0;

@@ -32,9 +32,16 @@ int oom_text_open(struct oom_text *t, struct oom_stream *in, struct oom_err *ret
 	return 0;
 }
 
+void oom_text_open_journal(struct oom_text *t, struct oom_journal *j)
+{
+	*t = (struct oom_text){ .journal = j, .buf = t->buf, .scratch = t->scratch, .seq = OOM_NA, .eof = true };
+}
+
 void oom_text_close(struct oom_text *t)
 {
 	oom_stream_close(&t->in);
+	oom_journal_close(t->journal);
+	t->journal = NULL;
 	t->at = t->end = 0;
 	t->eof = true;
 	t->more = OOM_STR_NULL;
@@ -227,14 +234,18 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 		part(t, ret);
 		return 1;
 	}
-	if (quiet && !t->owed && !t->live && t->lines >= FRESH_LINES) {
+	quiet = quiet && !t->live && t->lines >= FRESH_LINES;
+	if (quiet && !t->owed && !t->journal) {
 		int64_t before = t->lines;
 
 		pass_quiet(t);
 		if (t->lines != before)
 			t->seq = OOM_NA;
 	}
-	r = t->export ? oom_export_next(t, ret) : take_physical(t, &raw, &cut);
+	if (t->journal)
+		r = oom_journal_next(t->journal, t, quiet, ret);
+	else
+		r = t->export ? oom_export_next(t, ret) : take_physical(t, &raw, &cut);
 	if (!r) {
 		int e = t->error;
 
@@ -242,7 +253,7 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 		return e ? oom_err_set(reterr, -e, "%s", t->err.text) : 0;
 	}
 	t->owed -= t->owed > 0;
-	if (!t->export) {
+	if (!t->export && !t->journal) {
 		while (raw.n && raw.p[raw.n - 1] == '\r')
 			raw.n--;
 		oom_prefix_parse(&t->st, raw, &t->scratch, ret);
@@ -262,6 +273,8 @@ const char *oom_text_format(const struct oom_text *t)
 	const char *best = "bare";
 	uint64_t most = 0;
 
+	if (t->journal)
+		return "journal";
 	for (unsigned i = 0; oom_prefix_name(i); i++)
 		if (t->st.hits[i] > most) {
 			most = t->st.hits[i];

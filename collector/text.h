@@ -3,6 +3,7 @@
 #ifndef OOMLENS_TEXT_H
 #define OOMLENS_TEXT_H
 
+#include "journal.h"
 #include "stream.h"
 
 #include <oomlens/source.h>
@@ -14,6 +15,7 @@ struct oom_text {
 	bool eof;
 	bool live;                      /* a kernel's own records: each one counts, none is passed over */
 	bool export;                    /* journal export format: records of several lines */
+	struct oom_journal *journal;    /* a binary journal: then nothing comes from in */
 	bool skipping;                  /* inside the rest of a line that was cut */
 	int owed;                       /* lines to deliver as they are: a hit and the line before it */
 	int error;                      /* met by a read; told when the good lines are out */
@@ -29,6 +31,8 @@ struct oom_text {
 
 /* Takes the stream over, also on failure.  The struct must be zero or closed before. */
 int  oom_text_open(struct oom_text *t, struct oom_stream *in, struct oom_err *reterr);
+/* Takes the journal over; cannot fail. */
+void oom_text_open_journal(struct oom_text *t, struct oom_journal *j);
 void oom_text_close(struct oom_text *t);  /* numbers stay readable until the next open */
 void oom_text_release(struct oom_text *t);
 /* As oom_input_next_line(). */

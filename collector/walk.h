@@ -18,9 +18,10 @@ struct oom_walk {
 
 /* Fills an empty walk, oldest rotated logs first.  0, or -errno if the directory itself cannot be read. */
 int  oom_walk_dir(struct oom_walk *w, const char *dir, struct oom_err *reterr);
-/* Adds a file that the caller named, if it is a part of a crash dump: 1, else 0, or -ENOMEM. */
+/* Adds a file that the caller named, if it is a part of a crash dump or a binary journal: 1, else 0, or
+ * -ENOMEM. */
 int  oom_walk_add_part(struct oom_walk *w, const char *path);
-/* How many files from i on are parts of one crash dump, oldest first; at least 1. */
+/* How many files from i on are parts of one crash dump (oldest first) or of one journal; at least 1. */
 size_t oom_walk_parts(const struct oom_walk *w, size_t i);
 /* Brings files that were added into order. */
 void oom_walk_sort(struct oom_walk *w);

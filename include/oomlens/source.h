@@ -22,7 +22,7 @@ struct oom_line {
 	int64_t boot_us;          /* [seconds.micros] of the kernel; OOM_NA */
 	int64_t wall_us;          /* UTC; only where the prefix said its zone; OOM_NA otherwise */
 	int64_t seq;              /* /dev/kmsg and netconsole sequence number; OOM_NA */
-	int64_t lineno;           /* physical line, 1-based */
+	int64_t lineno;           /* physical line, 1-based; in a binary journal the kernel's n-th message */
 	int64_t lost;             /* records known to be missing before this line (kmsg); 0 normally */
 	bool bare;                /* no prefix at all was found on this line */
 	bool cont;                /* bare, but other lines of this file carry prefixes: likely wrapped or continued text */
@@ -39,7 +39,8 @@ struct oom_source_info {
 };
 
 /* A walk over inputs: each spec is a path (file, archive, directory), "-" or "kmsg:" (the running kernel's log;
- * reads what is there and ends).  Archives give their kernel logs in the order they were packed, directories
+ * reads what is there and ends) or "journal:" (what the running system's journal holds of it, of this boot).  Of
+ * binary journals only the kernel's messages are read, and the files of one journal in a directory are one text.  Archives give their kernel logs in the order they were packed, directories
  * theirs in a stable order: rotated logs oldest first, the parts of a crash dump in pstore as one text.  Binary and foreign files inside archives and directories are passed over silently;
  * a file named by the caller is always read.  Specs are borrowed until close. */
 struct oom_input;
