@@ -26,6 +26,12 @@ static ptrdiff_t find_invoked(struct oom_str t)
 	return -1;
 }
 
+/* The name of the task may be empty; the blank behind it is gone then. */
+static bool nobody_invoked(struct oom_str t)
+{
+	return oom_str_starts(t, "invoked oom-killer:");
+}
+
 /* Lines that another task printed while our report was being printed. */
 static bool another_may(const struct oom_rule *r)
 {
@@ -93,7 +99,8 @@ static int try_section(struct oom_ctx *c)
 		return OOM_NO;
 	if (c->ep->summary_cut && c->text.p[0] == ',')
 		r = oom_on_summary_tail(c);
-	else if (c->ep->section == OOM_SEC_TABLE)
+	else if (c->ep->section == OOM_SEC_TABLE ||
+		 (c->ep->section == OOM_SEC_KILL && !c->ep->ev.nvictims && oom_is_row(c->text)))
 		r = oom_task_line(c);
 	else if (c->ep->section == OOM_SEC_SLAB)
 		r = oom_slab_line(c);
@@ -141,11 +148,11 @@ int oom_dispatch(struct oom_ctx *c)
 	if (!whole.n)
 		return OOM_NO;
 	at = find_invoked(whole);
-	if (at >= 0) {
+	if (at >= 0 || nobody_invoked(whole)) {
 		struct oom_caps m = { .n = 2 };
 
-		m.s[0] = oom_str_sub(whole, 0, (size_t)at);
-		m.s[1] = oom_str_sub(whole, (size_t)at + 20, whole.n);
+		m.s[0] = oom_str_sub(whole, 0, at < 0 ? 0 : (size_t)at);
+		m.s[1] = oom_str_sub(whole, (size_t)(at + 20), whole.n);
 		c->rule = &oom_rules[OOM_RULE_INVOKED];
 		r = oom_on_invoked(c, &m);
 		if (r == OOM_MATCH)
@@ -193,7 +200,7 @@ bool oom_looks_own(struct oom_ctx *c, struct oom_str t)
 	int64_t n;
 
 	if (!t.n || oom_is_row(t) || oom_str_starts(t, "[<") || oom_str_starts(t, "[ pid") || find_invoked(t) >= 0 ||
-	    oom_str_starts(t, "Out of memory") || oom_str_starts(t, "Memory cgroup out of memory"))
+	    nobody_invoked(t) ||	    oom_str_starts(t, "Out of memory") || oom_str_starts(t, "Memory cgroup out of memory"))
 		return true;
 	if (oom_take_lit(&s, "Node ") && oom_take_i64(&s, &n))
 		return true;

@@ -183,6 +183,7 @@ static void read_header(struct oom_str s, struct oom_str expect, struct header *
 	static const char *const marks[] = { " Not tainted", " Tainted:" };
 	ptrdiff_t at = -1, kdump;
 	struct oom_str t, word = OOM_STR_NULL, flags;
+	size_t blank = 1;             /* before the mark */
 	bool clean = false;
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(marks); i++) {
@@ -193,6 +194,12 @@ static void read_header(struct oom_str s, struct oom_str expect, struct header *
 			clean = i == 0;
 		}
 	}
+	for (size_t i = 0; at < 0 && i < OOM_ARRAY_SIZE(marks); i++)
+		if (oom_str_starts(s, marks[i] + 1)) {        /* the name is empty, and its blanks are gone */
+			at = 0;
+			clean = i == 0;
+			blank = 0;
+		}
 	if (at < 0)
 		return;
 	hd->comm = oom_str_trim(oom_str_sub(s, 0, (size_t)at));
@@ -201,7 +208,7 @@ static void read_header(struct oom_str s, struct oom_str expect, struct header *
 		hd->comm = oom_str_trim(oom_str_sub(hd->comm, 0, (size_t)kdump));
 	if (expect.p && expect.n < s.n && !memcmp(s.p, expect.p, expect.n) && s.p[expect.n] == ' ')
 		hd->comm = oom_str_sub(s, 0, expect.n);
-	t = oom_str_trim(oom_str_sub(s, (size_t)at + strlen(marks[!clean]), s.n));
+	t = oom_str_trim(oom_str_sub(s, (size_t)at + strlen(marks[!clean]) - 1 + blank, s.n));
 	flags = t;
 	flags.n = 0;
 	while (oom_take_word(&t, &word) && !is_release(word)) {

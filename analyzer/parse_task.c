@@ -228,6 +228,8 @@ static int broken_row(struct oom_ctx *c, struct oom_episode *ep, const char *wha
 /* A row without a heading of its own: the ring buffer or an editor lost it.  The same kernel printed one earlier? */
 static int lost_heading(struct oom_ctx *c, struct oom_episode *ep)
 {
+	if (ep->section == OOM_SEC_KILL && ep->seen & OOM_IN(OOM_SEC_TABLE))
+		return broken_row(c, ep, "a row stands behind the end of the task table");
 	if (ep->section != OOM_SEC_TABLE && (ep->seen & (OOM_IN(OOM_SEC_TABLE) | OOM_IN(OOM_SEC_KILL))))
 		return OOM_NO;
 	if (ep->section != OOM_SEC_TABLE && !table_begin(c))
@@ -242,12 +244,14 @@ static int lost_heading(struct oom_ctx *c, struct oom_episode *ep)
 	return OOM_NO;
 }
 
+#define TORN_WITHIN 48         /* bytes before a row that is still searched for: a stamp, a bracket, a name */
+
 /* The next row, where the newline before it was lost: no name is that long and looks like one.  SIZE_MAX: none. */
 static size_t second_row(struct oom_str name)
 {
 	struct oom_str rest;
 
-	for (size_t i = 0; name.n > OOM_COMM_LEN && i <= OOM_COMM_LEN && i < name.n; i++) {
+	for (size_t i = 0; name.n > OOM_COMM_LEN && i <= TORN_WITHIN && i < name.n; i++) {
 		rest = oom_str_sub(name, i, name.n);
 		if (oom_is_row(rest))
 			return i;
@@ -321,14 +325,20 @@ static bool is_cut_mark(struct oom_str t)
 	       oom_str_starts(t, "SNIP");
 }
 
-/* The rest of a row whose beginning was overwritten: several numbers and a name. */
+/* A row whose beginning was overwritten or moved: several numbers and a name, or a row behind something else. */
 static bool is_torn_row(struct oom_str t)
 {
+	size_t most = t.n < TORN_WITHIN ? t.n : TORN_WITHIN;
+	const char *q = memchr(t.p, ']', most);
 	unsigned numbers = 0;
 	struct oom_str w;
 	int64_t v;
 
-	(void)oom_take_char(&t, ']');
+	for (size_t i = 1; i < most; i++)
+		if (oom_is_row(oom_str_sub(t, i, t.n)))
+			return true;
+	if (q)
+		t = oom_str_sub(t, (size_t)(q - t.p) + 1, t.n);
 	for (; numbers < 4; numbers++) {
 		(void)oom_take_blanks(&t);
 		if (!oom_take_word(&t, &w) || !oom_take_i64(&w, &v) || w.n)

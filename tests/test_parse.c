@@ -230,6 +230,51 @@ static void rows_cut_at_any_column(void **state)
 	}
 }
 
+static void empty_name_invokes(void **state)
+{
+	struct oom_event ev;
+
+	(void)state;
+	assert_int_equal(parse_text("[    1.000001]  invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=7\n"
+				    "[    1.000002] CPU: 0 UID: 0 PID: 15407 Comm:  Not tainted 6.18.4-test #1 PREEMPT(none) \n",
+				    &ev, 1), 1);
+	assert_int_equal(ev.first_line, 1);
+	assert_str(ev.trigger_comm, "");
+	assert_int_equal(ev.trigger_adj, 7);
+	assert_int_equal(ev.trigger_pid, 15407);
+	assert_str(ev.kernel, "6.18.4-test");
+	oom_event_release(&ev);
+}
+
+/* Rows that other damage has moved or spoilt must not be missed in silence. */
+static void displaced_rows_are_damage(void **state)
+{
+	static const char *const spoilt[] = {
+		"[  100.000014][[    201]     0   201     3000     1500     1000      500         0    61440       11          -250 sd",
+		"14] [    201]     0   201     3000     1500     1000      500         0    61440       11          -250 sd",
+		"[  100.000014] [ x 201]     0   201     3000     1500     1000      500         0    61440       11          -250 sd",
+		"[  100.000014] [    201]     0   201     3000     1500     1000      500         0    61440       11          -250 "
+		"sd[  100.000014] [    202]     0   202     3000     1500     1000      500         0    61440       11          -250 x",
+	};
+	const char *row = strstr(report, "[  100.000014]"), *rest = strstr(report, "[  100.000015]"),
+		   *tail = strstr(report, "Out of memory") - strlen("[  100.000017] ");
+	char text[sizeof(report) + 512];
+	struct oom_event ev;
+
+	(void)state;
+	for (size_t i = 0; i <= OOM_ARRAY_SIZE(spoilt); i++) {
+		if (i < OOM_ARRAY_SIZE(spoilt))
+			snprintf(text, sizeof(text), "%.*s%s\n%s", (int)(row - report), report, spoilt[i], rest);
+		else             /* behind the summary */
+			snprintf(text, sizeof(text), "%.*s%.*s%.*s%s", (int)(row - report), report, (int)(tail - rest), rest,
+				 (int)(rest - row), row, tail);
+		assert_int_equal(parse_text(text, &ev, 1), 1);
+		if (ev.table_complete)
+			fail_msg("%zu: complete with %zu rows", i, ev.ntasks);
+		oom_event_release(&ev);
+	}
+}
+
 /* Until 4.20 only the pages of RAM tell that zones of other nodes were left out of the dump. */
 static void zones_that_a_cpuset_hides(void **state)
 {
@@ -487,6 +532,8 @@ int test_parse(void)
 		cmocka_unit_test(wrapped_text_is_the_same_report),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(rows_cut_at_any_column),
+		cmocka_unit_test(empty_name_invokes),
+		cmocka_unit_test(displaced_rows_are_damage),
 		cmocka_unit_test(zones_that_a_cpuset_hides),
 		cmocka_unit_test(failing_allocations),
 		cmocka_unit_test(hosts_come_apart),
