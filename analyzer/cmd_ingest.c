@@ -126,8 +126,8 @@ bool choose_profile(const struct opts *o, const struct oom_profile **ret)
 	return false;
 }
 
-/* The running kernel's log: its own buffer, or, where that is closed to this user (kernel.dmesg_restrict), what
- * the journal kept of it. */
+/* The running kernel's log: its own buffer, or, where that is closed to this user (kernel.dmesg_restrict),
+ * what the journal kept of it. */
 static const char *running_kernel(const struct opts *opts)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -136,8 +136,8 @@ static const char *running_kernel(const struct opts *opts)
 		close(fd);
 	else if (errno == EACCES || errno == EPERM) {
 		if (!opts->quiet)
-			complain("you may not read /dev/kmsg (%s): reading this boot's kernel messages in the journal",
-				 strerror(errno));
+			complain("you may not read /dev/kmsg (%s): reading this boot's kernel messages in the "
+				 "journal", strerror(errno));
 		return "journal:";
 	}
 	return "kmsg:";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Binary journals, read by libsystemd: it knows both byte orders, every compression, and how entries of several
- * files follow each other.  It drops a file whose chain of entries is broken without a word, and refuses one
+ * Binary journals, read by libsystemd: it knows every compression, and how entries of several files follow
+ * each other.  It drops a file whose chain of entries is broken without a word, and refuses one
  * that is shorter than its header says; both are made up for here.
  */
 #include "journal.h"
@@ -98,13 +98,17 @@ static bool is_zero(const char *p, size_t n)
 }
 
 /* The stream into fd, up to size; what is missing stays zero and is no entry. */
-static int fill(struct oom_journal *j, int fd, struct oom_stream *s, uint64_t size, char *block)
+static int fill(int fd, struct oom_stream *s, const char *name, uint64_t size, char *block,
+		struct oom_err *later)
 {
 	struct oom_err err = { 0 };
 	uint64_t at = 0;
 	ssize_t n = 0;
 
-	while (at < size && (n = oom_stream_read(s, block, size - at < BLOCK ? (size_t)(size - at) : BLOCK, &err)) > 0) {
+	while (at < size) {
+		n = oom_stream_read(s, block, size - at < BLOCK ? (size_t)(size - at) : BLOCK, &err);
+		if (n <= 0)
+			break;
 		/* half of a journal is room for more: holes stay holes */
 		if (!is_zero(block, (size_t)n)) {
 			ssize_t done = pwrite(fd, block, (size_t)n, (off_t)at);
@@ -115,10 +119,10 @@ static int fill(struct oom_journal *j, int fd, struct oom_stream *s, uint64_t si
 		at += (uint64_t)n;
 	}
 	if (n < 0)
-		(void)oom_err_set(&j->err, (int)-n, "%s", err.text);
+		(void)oom_err_set(later, (int)-n, "%s", err.text);
 	else if (at < size)
-		(void)oom_err_set(&j->err, ENODATA, "journal '%s' is cut short: %llu of its %llu bytes are there",
-				  j->path, (unsigned long long)at, (unsigned long long)size);
+		(void)oom_err_set(later, ENODATA, "journal '%s' is cut short: %llu of its %llu bytes "
+				  "are there", name, (unsigned long long)at, (unsigned long long)size);
 	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
@@ -130,8 +134,8 @@ static void forget(struct journal_file *f)
 	*f = (struct journal_file){ .name = NULL };
 }
 
-/* A file of ours with what the stream holds.  0 or -errno. */
-static int copy(struct oom_journal *j, struct oom_stream *s, struct journal_file *ret, struct oom_err *reterr)
+/* A file of ours with what the stream, called name, holds; what it lacks is told in *later.  0 or -errno. */
+static int copy(struct oom_stream *s, const char *name, struct journal_file *ret, struct oom_err *later)
 {
 	char *block = oom_malloc(BLOCK);
 	struct oom_str head = OOM_STR_NULL;
@@ -139,24 +143,24 @@ static int copy(struct oom_journal *j, struct oom_stream *s, struct journal_file
 	int fd, r;
 
 	if (!block)
-		return no_memory(j->path, reterr);
+		return no_memory(name, later);
 	if (!s->head_n)
 		(void)oom_stream_peek(s, &head, NULL);
 	size = size_by_header(s->head, s->head_n);
 	if (!size || size > FILE_MAX) {
 		oom_free(block);
-		return oom_err_set(reterr, EBADMSG, "cannot read journal '%s': its header is damaged", j->path);
+		return oom_err_set(later, EBADMSG, "cannot read journal '%s': its header is damaged", name);
 	}
 	fd = temporary(ret);
-	r = fd < 0 ? fd : fill(j, fd, s, size, block);
+	r = fd < 0 ? fd : fill(fd, s, name, size, block, later);
 	oom_free(block);
 	if (fd >= 0)
 		close(fd);
 	if (r >= 0)
 		return 0;
 	forget(ret);
-	return oom_err_set(reterr, -r, "cannot unpack journal '%s' into a temporary file: %s (TMPDIR names "
-			   "another place)", j->path, strerror(-r));
+	return oom_err_set(later, -r, "cannot unpack journal '%s' into a temporary file: %s (TMPDIR names "
+			   "another place)", name, strerror(-r));
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
@@ -228,7 +232,9 @@ static bool is_whole(int fd)
 	char head[HEADER];
 	ssize_t n = pread(fd, head, sizeof(head), 0);
 
-	return n == sizeof(head) && fstat(fd, &st) == 0 && size_by_header(head, HEADER) <= (uint64_t)st.st_size;
+	if (n != sizeof(head) || fstat(fd, &st) < 0)
+		return false;
+	return size_by_header(head, HEADER) <= (uint64_t)st.st_size;
 }
 
 static void add_file(struct oom_journal *j, const char *name)
@@ -253,7 +259,7 @@ static void add_file(struct oom_journal *j, const char *name)
 			(void)no_memory(name, &j->err);
 			return;
 		}
-		r = copy(j, &s, &f, &j->err);
+		r = copy(&s, name, &f, &j->err);
 		oom_stream_close(&s);
 	}
 	if (r >= 0)
@@ -323,7 +329,7 @@ int oom_journal_open_stream(struct oom_stream *s, const char *path, struct oom_j
 
 	if (!j)
 		return -ENOMEM;
-	if (copy(j, s, &f, &j->err) == 0)
+	if (copy(s, path, &f, &j->err) == 0)
 		add(j, f, path);
 	return open_files(j, ret, reterr);
 }
@@ -347,8 +353,8 @@ int oom_journal_open_running(const char *path, struct oom_journal **ret, struct 
 	if (r < 0)
 		r = oom_err_set(reterr, -r, "cannot read the system's journal: %s", reason(r));
 	else if (sd_journal_has_runtime_files(j->j) <= 0 && sd_journal_has_persistent_files(j->j) <= 0)
-		r = oom_err_set(reterr, ENOENT, "the system has no journal that you may read; root and members of "
-				"group systemd-journal may read it");
+		r = oom_err_set(reterr, ENOENT, "the system has no journal that you may read; root and members "
+				"of group systemd-journal may read it");
 	if (r >= 0)
 		*ret = j;
 	else
@@ -436,8 +442,8 @@ static int finish(struct oom_journal *j, struct oom_text *t, int r)
 	if (r < 0)
 		(void)oom_err_set(&j->err, -r, "cannot read journal '%s': %s", j->path, reason(r));
 	else if (sd_journal_get_usage(j->j, &usage) >= 0 && usage < j->usage)
-		(void)oom_err_set(&j->err, EBADMSG, "journal '%s' is damaged: entries behind the damage are lost",
-				  j->path);
+		(void)oom_err_set(&j->err, EBADMSG, "journal '%s' is damaged: entries behind the damage "
+				  "are lost", j->path);
 	t->err = j->err;
 	t->error = -j->err.code;
 	j->err = (struct oom_err){ 0 };
@@ -457,8 +463,8 @@ int oom_journal_next(struct oom_journal *j, struct oom_text *t, bool quiet, stru
 		t->lines++;
 		if (r < 0) {
 			t->damaged_lines++;
-			(void)oom_err_set(&j->err, -r, "journal '%s' has entries that cannot be read: %s", j->path,
-					  reason(r));
+			(void)oom_err_set(&j->err, -r, "journal '%s' has entries that cannot be read: %s",
+					  j->path, reason(r));
 			continue;
 		}
 		t->bytes += (int64_t)message.n;

@@ -14,8 +14,8 @@ struct oom_text;
 
 /* path is borrowed until close, for messages.  On failure reterr is set and -errno returned. */
 
-/* Files of one machine, as one text in the order of their entries; next(of, i) names the i-th, NULL behind the
- * last.  Files that cannot be opened are told behind the entries of the others; none at all is an error. */
+/* Files of one machine, as one text in the order of their entries; next(of, i) names the i-th, NULL behind
+ * the last.  Files that cannot be opened are told behind the entries of the others; none at all is an error. */
 int  oom_journal_open_files(const char *(*next)(const void *of, size_t i), const void *of, const char *path,
 			    struct oom_journal **ret, struct oom_err *reterr);
 /* A journal inside something else goes through a temporary file.  The stream stays the caller's and is needed

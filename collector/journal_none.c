@@ -21,15 +21,15 @@ int oom_journal_open_stream(struct oom_stream *s, const char *path, struct oom_j
 	(void)s;
 	(void)ret;
 	return oom_err_set(reterr, ENOTSUP, "'%s' is a binary journal and this oomlens was built without "
-			   "libsystemd; unpack it and run 'journalctl -k -o export --file FILE | oomlens explain "
-			   "-'", path);
+			   "libsystemd; unpack it and run 'journalctl -k -o export --file FILE | oomlens "
+			   "explain -'", path);
 }
 
 int oom_journal_open_running(const char *path, struct oom_journal **ret, struct oom_err *reterr)
 {
 	(void)ret;
-	return oom_err_set(reterr, ENOTSUP, "cannot read '%s': this oomlens was built without libsystemd; run "
-			   "'journalctl -k -o export | oomlens explain -'", path);
+	return oom_err_set(reterr, ENOTSUP, "cannot read '%s': this oomlens was built without libsystemd; "
+			   "run 'journalctl -k -o export | oomlens explain -'", path);
 }
 
 void oom_journal_close(struct oom_journal *j)

@@ -34,7 +34,9 @@ int oom_text_open(struct oom_text *t, struct oom_stream *in, struct oom_err *ret
 
 void oom_text_open_journal(struct oom_text *t, struct oom_journal *j)
 {
-	*t = (struct oom_text){ .journal = j, .buf = t->buf, .scratch = t->scratch, .seq = OOM_NA, .eof = true };
+	*t = (struct oom_text){
+		.journal = j, .buf = t->buf, .scratch = t->scratch, .seq = OOM_NA, .eof = true,
+	};
 }
 
 void oom_text_close(struct oom_text *t)

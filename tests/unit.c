@@ -12,6 +12,7 @@ int main(void)
 		test_domain,
 		test_sampler,
 		test_source,
+		test_journal,
 		test_quiet,
 		test_explain,
 		test_json,

@@ -20,6 +20,7 @@ int test_domain(void);
 int test_sampler(void);
 int test_json(void);
 int test_source(void);
+int test_journal(void);
 int test_quiet(void);
 int test_store(void);
 int test_parse(void);
