@@ -5,15 +5,23 @@ set -eu
 target=$1 seconds=$2 dir=build/fuzz
 mkdir -p "$dir/gen" "$dir/seeds-$target" "tests/crashes/$target"
 sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > "$dir/gen/schema.inc"
+# shellcheck disable=SC2010
 sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|collector/(bpf|trace|.*\.bpf)\.c')
 # shellcheck disable=SC2046,SC2086
 clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags sqlite3 libarchive jansson libzstd zlib liblzma) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o "$dir/$target" \
 	"tests/fuzz_$target.c" $sources $(pkg-config --libs sqlite3 libarchive jansson libzstd zlib liblzma)
-i=0
-for log in tests/cases/*/log; do
-	i=$((i + 1))
-	head -c 65536 "$log" > "$dir/seeds-$target/case-$i"
-done
-"$dir/$target" -max_total_time="$seconds" -max_len=131072 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+if [ "$target" = store ]; then       # its inputs are patches and values, see the target; a dump is neither
+	printf '\001\000\020hello world 0123' > "$dir/seeds-store/raw"
+	printf '\001\001\010[[1,2,3]' > "$dir/seeds-store/memory"
+	printf '\000\000\020\010abcdefgh' > "$dir/seeds-store/patch"
+	max=4096
+else
+	i=0 max=131072
+	for log in tests/cases/*/log; do
+		i=$((i + 1))
+		head -c 65536 "$log" > "$dir/seeds-$target/case-$i"
+	done
+fi
+"$dir/$target" -max_total_time="$seconds" -max_len=$max -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	-artifact_prefix="tests/crashes/$target/" "$dir/seeds-$target"

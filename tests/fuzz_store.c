@@ -15,9 +15,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char path[64];
+static char path[64];           /* of a store that is written anew for each input */
+static char kept[80];           /* of one whose values change and come back: both its handles stay open */
+static sqlite3 *writer;
+static struct oom_store *reader;
 static unsigned char *base;
 static size_t base_size;
+
+static const char *const changed[] = { "evidence", "shape", "event", "victim", "task" };
 
 static void fill(struct oom_event *ev, const struct oom_record *r, void *rec, int64_t n)
 {
@@ -38,13 +43,22 @@ static void need(bool ok)
 
 static void remove_files(void)
 {
-	char name[80];
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char name[96];
 
-	unlink(path);
-	snprintf(name, sizeof(name), "%s-wal", path);
-	unlink(name);
-	snprintf(name, sizeof(name), "%s-shm", path);
-	unlink(name);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(ends); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+		unlink(name);
+		snprintf(name, sizeof(name), "%s%s", kept, ends[i]);
+		unlink(name);
+	}
+}
+
+static void finish(void)
+{
+	(void)oom_store_close(reader, NULL);
+	sqlite3_close(writer);
+	remove_files();
 }
 
 static void make_base(void)
@@ -56,7 +70,8 @@ static void make_base(void)
 
 	snprintf(path, sizeof(path), "%s/oomlens-fuzz-%d.db", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm",
 		 (int)getpid());
-	atexit(remove_files);
+	snprintf(kept, sizeof(kept), "%s.kept", path);
+	atexit(finish);
 	need(oom_store_open(path, OOM_STORE_WRITE, &s, &err) == 0);
 	for (int e = 0; e < 2; e++) {
 		struct oom_event ev;
@@ -79,9 +94,9 @@ static void make_base(void)
 	fclose(f);
 }
 
-static void write_file(const unsigned char *p, size_t n)
+static void write_file(const char *name, const unsigned char *p, size_t n)
 {
-	FILE *f = fopen(path, "wb");
+	FILE *f = fopen(name, "wb");
 
 	need(f && fwrite(p, 1, n, f) == n);
 	fclose(f);
@@ -104,8 +119,41 @@ static void patch(const uint8_t *data, size_t size)
 		data += n;
 		size -= n;
 	}
-	write_file(copy, base_size);
+	write_file(path, copy, base_size);
 	free(copy);
+}
+
+static void run(const char *sql)
+{
+	need(sqlite3_exec(writer, sql, NULL, NULL, NULL) == SQLITE_OK);
+}
+
+static void restore(void)
+{
+	run("BEGIN");
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(changed); i++) {
+		char sql[128];
+
+		snprintf(sql, sizeof(sql), "DELETE FROM %s; INSERT INTO %s SELECT * FROM saved.%s", changed[i],
+			 changed[i], changed[i]);
+		run(sql);
+	}
+	run("COMMIT");
+}
+
+/* Opening a store costs more than all that is then done with it. */
+static void open_kept(void)
+{
+	write_file(kept, base, base_size);
+	need(sqlite3_open(kept, &writer) == SQLITE_OK);
+	run("ATTACH ':memory:' AS saved; PRAGMA synchronous = OFF");
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(changed); i++) {
+		char sql[128];
+
+		snprintf(sql, sizeof(sql), "CREATE TABLE saved.%s AS SELECT * FROM main.%s", changed[i], changed[i]);
+		run(sql);
+	}
+	need(oom_store_open(kept, OOM_STORE_READ, &reader, NULL) == 0);
 }
 
 static void set_values(const uint8_t *data, size_t size)
@@ -120,10 +168,7 @@ static void set_values(const uint8_t *data, size_t size)
 		"UPDATE OR IGNORE event SET event_id = ?",
 		"UPDATE task SET pid = ?",
 	};
-	sqlite3 *db;
-
-	write_file(base, base_size);
-	need(sqlite3_open(path, &db) == SQLITE_OK);
+	run("BEGIN");
 	while (size > 2) {
 		const char *text = sql[data[0] % OOM_ARRAY_SIZE(sql)];
 		size_t n = data[1];
@@ -132,14 +177,14 @@ static void set_values(const uint8_t *data, size_t size)
 		data += 2;
 		size -= 2;
 		n = n < size ? n : size;
-		need(sqlite3_prepare_v2(db, text, -1, &st, NULL) == SQLITE_OK);
+		need(sqlite3_prepare_v2(writer, text, -1, &st, NULL) == SQLITE_OK);
 		sqlite3_bind_blob(st, 1, data, (int)n, SQLITE_STATIC);
 		sqlite3_step(st);
 		sqlite3_finalize(st);
 		data += n;
 		size -= n;
 	}
-	sqlite3_close(db);
+	run("COMMIT");
 }
 
 static int load(void *arg, int64_t id)
@@ -161,21 +206,27 @@ static int row(void *arg, size_t n, const struct oom_value *v)
 	return 0;
 }
 
-static void look(void)
+static void look(struct oom_store *s)
 {
 	static const struct oom_query_ops ops = { .row = row };
 	static const struct oom_filter everything;
-	struct oom_store *s;
 	size_t sum = 0;
 
-	if (oom_store_open(path, OOM_STORE_READ, &s, NULL))
-		return;
 	(void)oom_store_each(s, &everything, load, s, NULL);
 	for (int64_t id = 0; id < 4; id++)
 		load(s, id);
 	(void)oom_store_list(s, &everything, &ops, &sum, NULL);
 	(void)oom_store_query(s, "SELECT * FROM v_memory; SELECT * FROM v_candidate; SELECT * FROM v_victim",
 			      1000, &ops, &sum, NULL);
+}
+
+static void look_at_file(void)
+{
+	struct oom_store *s;
+
+	if (oom_store_open(path, OOM_STORE_READ, &s, NULL))
+		return;
+	look(s);
 	(void)oom_store_close(s, NULL);
 }
 
@@ -185,12 +236,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_base();
 	if (!size)
 		return 0;
-	if (data[0] == 'S')
-		write_file(data, size);
-	else if (data[0] % 2)
+	if (data[0] != 'S' && data[0] % 2) {
+		if (!reader)
+			open_kept();
 		set_values(data + 1, size - 1);
+		look(reader);
+		restore();
+		/* it forgets the texts that it has kept */
+		oom_store_rollback(reader);
+		return 0;
+	}
+	if (data[0] == 'S')
+		write_file(path, data, size);
 	else
 		patch(data + 1, size - 1);
-	look();
+	look_at_file();
 	return 0;
 }

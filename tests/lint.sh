@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lint.sh [--structure] SOURCES...: who may know whom (docs/DESIGN.md), then clang-tidy, cppcheck, shellcheck and mandoc.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 bad=0
 complain() { bad=$((bad + 1)); echo "lint: $*"; }
 
@@ -39,10 +39,10 @@ done
 git ls-files -z 2>/dev/null | grep -zvE '^(tests/(cases|crashes)/|LICENSE)' | xargs -0 -r grep -nE '[[:blank:]]+$' && complain "blanks at line ends"
 [ "${1:-}" != --structure ] || { [ $bad = 0 ]; exit; }
 
-cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude \
-	-D__x86_64__ --suppress=missingIncludeSystem "$@" || complain cppcheck
 mkdir -p build/lint/gen
 sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > build/lint/gen/schema.inc
+cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Iinclude -Ibuild/lint/gen \
+	-D__x86_64__ --suppress=missingIncludeSystem "$@" || complain cppcheck
 for f in "$@"; do
 	checks=
 	# A path through the header that bpftool generates, which cannot be taken.

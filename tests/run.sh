@@ -3,7 +3,7 @@
 # run.sh: everything that `make check` runs once the three builds are there.  UPDATE=1 rewrites the expected files of the
 # cases (read the diff before you commit it).  A skip says why; with CI=true a skip that this machine could have run fails.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 export LC_ALL=C.UTF-8 TZ=UTC COLUMNS=80 NO_COLOR=1
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 oomlens=$PWD/build/gcc/oomlens sanitized=$PWD/build/gcc-debug/oomlens

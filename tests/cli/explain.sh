@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # explain: exit codes, bad input, pipes, compressed input.
+# shellcheck source=tests/cli/common.inc disable=SC2154
 . tests/cli/common.inc
 
 expect 2 'usage: oomlens' "$OOMLENS"

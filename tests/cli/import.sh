@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # import: once is once, all or nothing, every broken store a clear error.
+# shellcheck source=tests/cli/common.inc disable=SC2154
 . tests/cli/common.inc
 db=$work/oom.db
 
