@@ -15,7 +15,7 @@ if [ "$target" = store ]; then       # its inputs are patches and values, see th
 	printf '\001\000\020hello world 0123' > "$dir/seeds-store/raw"
 	printf '\001\001\010[[1,2,3]' > "$dir/seeds-store/memory"
 	printf '\000\000\020\010abcdefgh' > "$dir/seeds-store/patch"
-	max=4096
+	max="1024 -len_control=0"
 else
 	i=0 max=131072
 	for log in tests/cases/*/log; do
@@ -23,5 +23,6 @@ else
 		head -c 65536 "$log" > "$dir/seeds-$target/case-$i"
 	done
 fi
+# shellcheck disable=SC2086
 "$dir/$target" -max_total_time="$seconds" -max_len=$max -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	-artifact_prefix="tests/crashes/$target/" "$dir/seeds-$target"
