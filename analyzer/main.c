@@ -242,8 +242,11 @@ static unsigned output_width(void)
 {
 	struct winsize ws;
 	const char *env = getenv("COLUMNS");
-	int n = env ? atoi(env) : 0;
+	struct oom_str s = oom_str_from(env ? env : "");
+	int64_t n = 0;
 
+	if (!oom_take_i64(&s, &n) || s.n)
+		n = 0;
 	if (n <= 0 && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
 		n = ws.ws_col;
 	if (n <= 0)

@@ -37,6 +37,11 @@ static struct oom_str copy_value(struct oom_buf *scratch, const json_t *v)
 	return s;
 }
 
+static bool in_line(const struct oom_px *px, struct oom_str s)
+{
+	return s.p >= px->line->raw.p && s.p <= px->line->raw.p + px->line->raw.n;
+}
+
 enum oom_then oom_px_json(struct oom_px *px)
 {
 	struct oom_journal_fields f = { .message = OOM_STR_NULL };
@@ -53,6 +58,9 @@ enum oom_then oom_px_json(struct oom_px *px)
 	root = json_loadb(r.p, r.n, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &e);
 	if (!root)
 		return OOM_THEN_NO;
+	/* what an outer prefix left in scratch goes; its stamp may be all that tells a time, but not as garbage */
+	if (px->line->stamp.p && !in_line(px, px->line->stamp))
+		px->line->stamp = OOM_STR_NULL;
 	/* values are never longer than the line that spelled them; r may lie in scratch, but has been read */
 	px->scratch->n = 0;
 	if (oom_buf_add(px->scratch, px->line->raw.p, px->line->raw.n) < 0)

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,11 +47,8 @@ static char *join(const char *dir, const char *name)
 
 	while (n > 1 && dir[n - 1] == '/')
 		n--;
-	if (path) {
-		memcpy(path, dir, n);
-		path[n] = '/';
-		memcpy(path + n + 1, name, m);
-	}
+	if (path)
+		snprintf(path, n + 1 + m, "%.*s/%s", (int)n, dir, name);
 	return path;
 }
 

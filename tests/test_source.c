@@ -98,6 +98,8 @@ static const struct prefix_case cases[] = {
 	  NA, NA, NA, true },
 	{ "{\"log\":\"[    1.500000] x\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-20T10:08:00.1Z\"}", "json", "x", NULL,
 	  "2026-11-20T10:08:00.1Z", NULL, 1500000, 1795169280100000, NA, false },
+	{ "{\"time\":\"2026-11-20T10:08:00.1Z\",\"log\":\"{\\\"MESSAGE\\\":\\\"[    1.500000] something longer\\\"}\"}", "json",
+	  "[    1.500000] something longer", NULL, NULL, NULL, NA, NA, NA, false },
 	{ "kernel: x", "tag", "x", NULL, NULL, NULL, NA, NA, NA, false },
 	{ "login: [   34.739137] x", "serial", "x", NULL, NULL, NULL, 34739137, NA, NA, false },
 	{ "> +[   34.739137] x", "dmesg", "x", NULL, NULL, NULL, 34739137, NA, NA, false },
