@@ -97,7 +97,7 @@ static int open_text(struct oom_input *in, struct oom_stream *s, enum oom_select
 		goto out;
 	head = (struct oom_str){ s->head, s->head_n };
 	if (oom_str_starts(head, OOM_JOURNAL_MAGIC)) {
-		struct oom_journal *j;
+		struct oom_journal *j = NULL;
 
 		r = oom_journal_open_stream(s, in->path.p, &j, reterr);
 		if (!r) {
@@ -251,7 +251,7 @@ static int set_parts_path(struct oom_input *in, const char *first, size_t n, str
 /* A kill may have begun in one file of a journal and ended in the next: they are one text. */
 static int open_journal(struct oom_input *in, size_t n, struct oom_err *reterr)
 {
-	struct oom_journal *j;
+	struct oom_journal *j = NULL;
 	int r;
 
 	in->parts_end = in->next_file + n;
@@ -266,7 +266,7 @@ static int open_journal(struct oom_input *in, size_t n, struct oom_err *reterr)
 
 static int open_running_journal(struct oom_input *in, const char *spec, struct oom_err *reterr)
 {
-	struct oom_journal *j;
+	struct oom_journal *j = NULL;
 	int r = set_path(in, spec, OOM_STR_NULL, reterr);
 
 	if (!r)
@@ -409,10 +409,8 @@ int oom_input_next_text(struct oom_input *in, struct oom_err *reterr)
 			oom_walk_release(&in->walk);
 			in->next_file = in->parts_end = 0;
 			r = gather_parts(in, reterr);
-			if (r > 0) {
-				r = 0;
+			if (r > 0)
 				continue;
-			}
 			if (!r)
 				r = open_spec(in, in->specs[in->next++], reterr);
 			if (r < 0)

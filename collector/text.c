@@ -225,7 +225,7 @@ static void part(struct oom_text *t, struct oom_line *line)
 
 int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct oom_err *reterr)
 {
-	struct oom_str raw;
+	struct oom_str raw = OOM_STR_NULL;
 	bool cut = false;
 	int r;
 
@@ -288,7 +288,7 @@ const char *oom_text_format(const struct oom_text *t)
 bool oom_text_is_kernel(struct oom_text *t)
 {
 	struct oom_prefix_state st = { .last = 0 };
-	size_t at = t->at;
+	size_t at;
 	const char *nl;
 
 	while (t->end - t->at < OOM_TEXT_BLOCK / 4 && oom_text_fill(t) > 0)
