@@ -187,3 +187,6 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# Objects of programs made by pattern rules are kept.
+.SECONDARY:

@@ -47,12 +47,25 @@ static inline void take(const struct oom_pass *p, struct oom_pick *k, ptrdiff_t 
 	}
 }
 
+static inline void note_top(struct oom_pick *k, ptrdiff_t i, int64_t hi)
+{
+	if (hi > k->top_points) {
+		k->next_points = k->top_points;
+		k->top = i;
+		k->top_points = hi;
+	} else if (hi > k->next_points) {
+		k->next_points = hi;
+	}
+}
+
 void oom_pass_run(const struct oom_pass *p, struct oom_pick *ret)
 {
 	const struct oom_eval e = *p->eval;
 	const struct oom_task *t = p->ev->task;
 	size_t n = p->ev->ntasks, next = p->nskips ? p->skip[0].index : SIZE_MAX, s = 0;
-	struct oom_pick k = { .best = -1, .second = -1 };
+	struct oom_pick k = {
+		.best = -1, .second = -1, .top = -1, .top_points = INT64_MIN, .next_points = INT64_MIN,
+	};
 
 	for (size_t i = 0; i < n; i++, t++) {
 		struct oom_terms x;
@@ -72,6 +85,8 @@ void oom_pass_run(const struct oom_pass *p, struct oom_pick *ret)
 			k.wide |= skip->maybe;
 			if (is_skipped(p, skip))
 				continue;
+		} else {
+			note_top(&k, (ptrdiff_t)i, x.hi);
 		}
 		k.eligible++;
 		k.wide |= x.lo != x.hi;

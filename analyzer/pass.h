@@ -34,6 +34,8 @@ struct oom_pass {
 struct oom_pick {
 	ptrdiff_t best, second;      /* -1 = none */
 	int64_t best_points, second_points;
+	ptrdiff_t top;               /* the row that could score highest, whatever its interval; -1 = none */
+	int64_t top_points, next_points;    /* its upper end, and the highest upper end of all others */
 	size_t eligible, tied;       /* tied: how many have best_points, the best included */
 	size_t damaged;              /* rows that could not be scored: damaged, or without an adjustment */
 	bool wide;                   /* some candidate's score is an interval, or its candidacy is in doubt */

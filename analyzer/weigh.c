@@ -104,15 +104,11 @@ static bool is_known(const struct oom_case *c, ptrdiff_t row)
 /* No row that an interval leaves open could stand between the winner and the runner-up. */
 static bool is_next(const struct oom_case *c)
 {
-	struct oom_terms x;
+	const struct oom_pick *k = &c->pick;
 
 	if (!is_known(c, c->runner_up))
 		return false;
-	for (size_t i = 0; c->pick.wide && i < c->ev->ntasks; i++)
-		if ((ptrdiff_t)i != c->winner && oom_eval_task(&c->eval, &c->ev->task[i], &x) == OOM_WHY_ELIGIBLE &&
-		    x.hi > c->pick.second_points && !oom_case_skipped(c, (ptrdiff_t)i))
-			return false;
-	return true;
+	return !k->wide || (k->top == c->winner ? k->next_points : k->top_points) <= k->second_points;
 }
 
 void oom_case_look(struct oom_case *c)
