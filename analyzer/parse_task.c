@@ -259,6 +259,14 @@ static size_t second_row(struct oom_str name)
 	return SIZE_MAX;
 }
 
+/* A name that begins with a padded number: one of the columns before it had fallen in two. */
+static bool shifted(struct oom_str name)
+{
+	int64_t v;
+
+	return oom_take_blanks(&name) && oom_take_i64(&name, &v) && oom_take_blanks(&name);
+}
+
 static int task_row(struct oom_ctx *c, struct oom_episode *ep)
 {
 	const struct oom_heading *hd = &ep->heading;
@@ -289,6 +297,8 @@ static int task_row(struct oom_ctx *c, struct oom_episode *ep)
 		return OOM_NO;        /* what was joined is no name */
 	if (row.overflow && broken_row(c, ep, "a number in the task table does not fit") < 0)
 		return -ENOMEM;
+	if (shifted(row.name))
+		return broken_row(c, ep, "the columns of a row of the task table are shifted");
 	next = second_row(row.name);
 	if (next != SIZE_MAX) {
 		row.name.n = next;
@@ -298,7 +308,7 @@ static int task_row(struct oom_ctx *c, struct oom_episode *ep)
 	return add_row(c, ep, hd, &row);
 }
 
-/* A row that ends within or right after its pid. */
+/* It begins as a row does, but is none; a stamp would have a dot behind the digits. */
 static bool is_stump(struct oom_str t)
 {
 	size_t i = 1;
@@ -307,11 +317,13 @@ static bool is_stump(struct oom_str t)
 		return false;
 	while (i < t.n && is_blank(t.p[i]))
 		i++;
+	if (i == t.n)
+		return true;
+	if (!is_digit(t.p[i]))
+		return false;
 	while (i < t.n && is_digit(t.p[i]))
 		i++;
-	if (i > 1 && i < t.n && is_digit(t.p[i - 1]) && t.p[i] == ']')
-		i++;
-	return i == t.n;
+	return i == t.n || t.p[i] != '.';
 }
 
 /* "...", "<...snip...>", "[...]", "(...snipped...)": somebody shortened the log. */
@@ -344,7 +356,8 @@ static bool is_torn_row(struct oom_str t)
 		if (!oom_take_word(&t, &w) || !oom_take_i64(&w, &v) || w.n)
 			break;
 	}
-	return numbers >= 4;
+	/* two numbers at the very beginning are the end of a row; behind something else it takes more */
+	return numbers >= (q ? 4 : 2);
 }
 
 int oom_task_line(struct oom_ctx *c)
