@@ -324,6 +324,6 @@ void oom_say_why(struct oom_say *s)
 	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Against whom");
 	say_ranking(s);
 	say_margin(s);
-	for (uint8_t why = OOM_WHY_ELIGIBLE + 1; why < OOM_ARRAY_SIZE(why_not_words); why++)
-		say_not_eligible(s, why);
+	for (unsigned why = OOM_WHY_ELIGIBLE + 1; why < OOM_ARRAY_SIZE(why_not_words); why++)
+		say_not_eligible(s, (uint8_t)why);
 }

@@ -97,7 +97,7 @@ static bool read_tail(struct oom_str *s, struct summary *q)
 /* The value between key and whichever of the next keys comes first. */
 static bool take_value(struct oom_str *s, const char *key, const char *const *next, struct oom_str *value)
 {
-	ptrdiff_t end = (ptrdiff_t)s->n;
+	ptrdiff_t end;
 	struct oom_str t = unseparated(*s);
 
 	if (!oom_take_lit(&t, key))

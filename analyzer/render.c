@@ -269,7 +269,6 @@ static void row(struct pen *p, const struct grid *g, struct oom_str text, bool h
 		/* Blanks wait for the next cell, so that no line ends in them. */
 		if (cols) {
 			blanks(p, pending);
-			pending = 0;
 			before = p->col;
 			put_clipped(p, cell, cols);
 			pending = cols - (p->col - before);

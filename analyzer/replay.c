@@ -112,7 +112,7 @@ static int without_profile(struct oom_replay *r)
 	return 0;
 }
 
-static int disagreeing(struct oom_replay *r, const struct oom_case *a, const struct oom_case *b)
+static void disagreeing(struct oom_replay *r, const struct oom_case *a, const struct oom_case *b)
 {
 	r->verdict = OOM_VERDICT_INSUFFICIENT;
 	r->reason = OOM_REASON_UNKNOWN_KERNEL;
@@ -124,7 +124,6 @@ static int disagreeing(struct oom_replay *r, const struct oom_case *a, const str
 		"The log does not settle which rules its kernel used: those of %s give another result "
 		"than those of %s.",
 		a->p->name, b->p->name);
-	return 0;
 }
 
 int oom_replay_run(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *ret)
@@ -156,7 +155,7 @@ int oom_replay_run(const struct oom_event *ev, const struct oom_profile *forced,
 	keep(ret, &c[0]);
 	for (size_t i = 1; i < n; i++)
 		if (!same_outcome(&c[0], &c[i]))
-			r = disagreeing(ret, &c[0], &c[i]);
+			disagreeing(ret, &c[0], &c[i]);
 	return ret->text.p ? 0 : -ENOMEM;
 }
 

@@ -50,7 +50,7 @@ static int prepare_filtered(struct oom_store *s, const char *select, const struc
 static int gather(struct oom_store *s, const struct oom_filter *f, struct oom_buf *ids,
 		  struct oom_err *reterr)
 {
-	struct oom_sql_stmt *st;
+	struct oom_sql_stmt *st = NULL;
 	int r = prepare_filtered(s, "SELECT e.event_id", f, &st, reterr);
 
 	if (r)
@@ -177,7 +177,7 @@ int oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, cons
 int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops,
 		   void *arg, struct oom_err *reterr)
 {
-	struct oom_sql_stmt *st;
+	struct oom_sql_stmt *st = NULL;
 	int r = prepare_filtered(
 		s,
 		"SELECT e.event_id AS id, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, "
