@@ -77,6 +77,12 @@ $(BUILD)/bench_%: $(BUILD)/tests/bench_%.o $(call obj,$(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What a machine without the optional libraries gets.
+STAND_INS = collector/bpf_none.c collector/trace_none.c collector/journal_none.c
+$(BUILD)/oomlens_bare: $(call obj,$(CMD_SRC) $(filter-out $(STAND_INS) $(STAND_INS:%_none.c=%.c),$(LIB_SRC)) $(STAND_INS))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BUILD)/lab_%: $(BUILD)/tests/lab/%.o $(call obj,$(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -156,7 +162,7 @@ check-unit: $(BUILD)/unit
 
 # Three builds of the same sources: gcc, clang, and gcc with the sanitizers.
 check-run:
-	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit build/gcc/kernels
+	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit build/gcc/kernels build/gcc/oomlens_bare
 	$(Q)$(MAKE) --no-print-directory CC=clang all build/clang/unit
 	$(Q)$(MAKE) --no-print-directory CC=gcc DEBUG=1 all build/gcc-debug/unit $(FUZZ:%=build/gcc-debug/replay_%)
 	$(Q)CORPUS='$(CORPUS)' FUZZ='$(FUZZ)' tests/run.sh

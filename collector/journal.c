@@ -22,8 +22,8 @@
 #define BLOCK ((size_t)64 << 10)
 
 struct journal_file {
-	char *name;
-	bool temporary;
+	const char *path;
+	char *made;                     /* the same, if the file is ours to unlink */
 };
 
 struct oom_journal {
@@ -76,20 +76,26 @@ static uint64_t size_by_header(const char *head, size_t n)
 static int temporary(struct journal_file *f)
 {
 	const char *dir = getenv("TMPDIR"), *tail = "/oomlens-XXXXXX";
+	char *name;
 	size_t n;
 	int fd;
 
 	if (!dir || !*dir)
 		dir = "/var/tmp";
 	n = strlen(dir);
-	f->name = oom_malloc(n + strlen(tail) + 1);
-	if (!f->name)
+	name = oom_malloc(n + strlen(tail) + 1);
+	if (!name)
 		return -ENOMEM;
-	memcpy(f->name, dir, n);
-	memcpy(f->name + n, tail, strlen(tail) + 1);
-	fd = mkostemp(f->name, O_CLOEXEC);
-	f->temporary = fd >= 0;
-	return fd < 0 ? -errno : fd;
+	memcpy(name, dir, n);
+	memcpy(name + n, tail, strlen(tail) + 1);
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0) {
+		fd = -errno;
+		oom_free(name);
+		return fd;
+	}
+	f->path = f->made = name;
+	return fd;
 }
 
 static bool is_zero(const char *p, size_t n)
@@ -128,10 +134,10 @@ static int fill(int fd, struct oom_stream *s, const char *name, uint64_t size, c
 
 static void forget(struct journal_file *f)
 {
-	if (f->temporary)
-		(void)unlink(f->name);
-	oom_free(f->name);
-	*f = (struct journal_file){ .name = NULL };
+	if (f->made)
+		(void)unlink(f->made);
+	oom_free(f->made);
+	f->made = NULL;
 }
 
 /* A file of ours with what the stream, called name, holds; what it lacks is told in *later.  0 or -errno. */
@@ -198,7 +204,7 @@ static struct oom_journal *new_journal(const char *path, struct oom_err *reterr)
 /* Takes the file over if libsystemd can open it. */
 static void add(struct oom_journal *j, struct journal_file f, const char *name)
 {
-	const char *paths[] = { f.name, NULL };
+	const char *paths[] = { f.path, NULL };
 	sd_journal *alone;
 	int r;
 
@@ -239,31 +245,22 @@ static bool is_whole(int fd)
 
 static void add_file(struct oom_journal *j, const char *name)
 {
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY), r;
-	struct journal_file f = { .name = NULL };
-	size_t n = strlen(name) + 1;
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct journal_file f = { .path = name };
 	struct oom_stream s;
 
 	if (fd < 0) {
 		(void)oom_err_set(&j->err, errno, "cannot open '%s': %s", name, strerror(errno));
-		return;
-	}
-	if (is_whole(fd)) {
+	} else if (is_whole(fd)) {
 		close(fd);
-		f.name = oom_malloc(n);
-		r = f.name ? 0 : no_memory(name, &j->err);
-		if (!r)
-			memcpy(f.name, name, n);
+		add(j, f, name);
+	} else if (oom_stream_fd(&s, fd, name) < 0) {
+		(void)no_memory(name, &j->err);
 	} else {
-		if (oom_stream_fd(&s, fd, name) < 0) {
-			(void)no_memory(name, &j->err);
-			return;
-		}
-		r = copy(&s, name, &f, &j->err);
+		if (copy(&s, name, &f, &j->err) == 0)
+			add(j, f, name);
 		oom_stream_close(&s);
 	}
-	if (r >= 0)
-		add(j, f, name);
 }
 
 /* Kernel messages only; fields come no longer than a line may be. */
@@ -286,7 +283,7 @@ static int open_all(struct oom_journal *j)
 	if (!paths)
 		return -ENOMEM;
 	for (size_t i = 0; i < j->n; i++)
-		paths[i] = j->file[i].name;
+		paths[i] = j->file[i].path;
 	paths[j->n] = NULL;
 	r = begin(j, sd_journal_open_files(&j->j, paths, 0));
 	oom_free(paths);
@@ -325,7 +322,7 @@ int oom_journal_open_stream(struct oom_stream *s, const char *path, struct oom_j
 			    struct oom_err *reterr)
 {
 	struct oom_journal *j = new_journal(path, reterr);
-	struct journal_file f = { .name = NULL };
+	struct journal_file f = { .path = path };
 
 	if (!j)
 		return -ENOMEM;

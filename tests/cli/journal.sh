@@ -51,6 +51,16 @@ expect 3 'cut.journal.xz' "$SANITIZED" explain "$work/cut.journal.xz"
 same "temporary files left" '' "$(ls "$TMPDIR")"
 TMPDIR=$work/nowhere expect 3 'temporary file: No such file or directory' "$OOMLENS" explain "$packed"
 
+# Built without libsystemd, it says what to run instead; other inputs are read.
+bare=${OOMLENS}_bare
+if [ -x "$bare" ]; then
+	expect 3 "run 'journalctl -k -o export --file $work/plain . oomlens explain -'" "$bare" explain "$work/plain"
+	expect 3 'built without libsystemd' "$bare" explain "$packed"
+	expect 3 "run 'journalctl -k -o export . oomlens explain -'" "$bare" explain journal:
+	expect 3 'built without libsystemd' "$bare" explain --json "$work/log" "$log"
+	same "a log beside a journal that cannot be read" 1 "$(jq '.events | length' "$work/stdout")"
+fi
+
 # Damage anywhere is survived, and told or without effect.
 for at in 16 100 136 264 5000 40000 60000 80000 $end; do
 	cp "$work/plain" "$work/damaged.journal"

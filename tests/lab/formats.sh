@@ -69,6 +69,15 @@ for format in short short-precise short-iso short-iso-precise short-full short-m
 		verbose cat json export; do
 	journal -o $format | keep journal-$format
 done
+# The binary journal that any libsystemd reads; on a small file system its hash tables are small.
+remote=/usr/lib/systemd/systemd-journal-remote
+if [ -x $remote ]; then
+	mkdir "$work/small"
+	mount -t tmpfs -o size=4m none "$work/small"
+	SYSTEMD_JOURNAL_COMPACT=0 $remote --compress=no -o "$work/small/log.journal" "$dir/journal-export/log"
+	xz -9c "$work/small/log.journal" | keep journal-file log.journal.xz
+	umount "$work/small"
+fi
 for format in rfc3164 rfc3339 rfc5424; do
 	between < "$work/$format" | keep $format
 done
