@@ -184,8 +184,8 @@ static size_t rhel_profiles(const struct oom_release *r, const struct oom_profil
 		n = add(ret, n, "5.3");
 	else if (r->build > 147)
 		n = add(ret, n, "5.1"), n = add(ret, n, "5.3");
-	else                                       /* 8.1 and before */
-		n = add(ret, n, "5.1");
+	else                                       /* 8.1; 8.0 may still sacrifice children */
+		n = add(ret, n, "5.1"), n = r->build < 147 ? add(ret, n, "4.17") : n;
 	return n;
 }
 
