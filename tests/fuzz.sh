@@ -5,12 +5,14 @@ set -eu
 target=$1 seconds=$2 dir=build/fuzz
 mkdir -p "$dir/gen" "$dir/seeds-$target" "tests/crashes/$target"
 sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > "$dir/gen/schema.inc"
+pkgs="sqlite3 libarchive jansson libzstd zlib liblzma" other=journal
+! pkg-config --exists libsystemd || { pkgs="$pkgs libsystemd"; other=journal_none; }
 # shellcheck disable=SC2010
-sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|collector/(bpf|trace|.*\.bpf)\.c')
+sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|collector/(bpf|trace|.*\.bpf|'$other')\.c')
 # shellcheck disable=SC2046,SC2086
-clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags sqlite3 libarchive jansson libzstd zlib liblzma) \
+clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags $pkgs) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o "$dir/$target" \
-	"tests/fuzz_$target.c" $sources $(pkg-config --libs sqlite3 libarchive jansson libzstd zlib liblzma)
+	"tests/fuzz_$target.c" $sources $(pkg-config --libs $pkgs)
 if [ "$target" = store ]; then       # its inputs are patches and values, see the target; a dump is neither
 	printf '\001\000\020hello world 0123' > "$dir/seeds-store/raw"
 	printf '\001\001\010[[1,2,3]' > "$dir/seeds-store/memory"
