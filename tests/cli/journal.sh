@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # journal: binary journals as files, pipes, directories and members of archives; cut, damaged, and built without.
+# shellcheck source=tests/cli/common.inc disable=SC2154
 . tests/cli/common.inc
 
 packed=$cases/formats-journal-file/log.journal.xz
