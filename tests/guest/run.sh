@@ -24,9 +24,12 @@ every=$(sed -n 's/^play_\([a-z_0-9]*\)().*/\1/p' "$here/scenarios" | tr _ -)
 # Debian's archive through a private apt: nothing of the system's own configuration is touched.
 apt_setup()
 {
-	local apt=$work/apt key=/usr/share/keyrings/debian-archive-keyring.gpg
+	local apt=$work/apt key=/usr/share/keyrings/debian-archive-keyring.gpg mirror=${MIRROR:-}
+	# The mirror that this machine itself uses, unless MIRROR names another.
+	[ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sed -n 's,/debian/*$,,p' | head -n 1)
 	export APT_CONFIG=$apt/conf
 	[ ! -e "$apt/conf" ] || return 0
+	[ -n "$mirror" ] || { echo "no mirror of Debian's archive is configured here; set MIRROR" >&2; exit 1; }
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
 	while read -r where suite; do
 		echo "deb [arch=amd64 signed-by=$key] $mirror/$where $suite main"
