@@ -34,8 +34,6 @@ const char *oom_say_pages(struct oom_say *s, int64_t pages);      /* 4,242 pages
 const char *oom_say_range(struct oom_say *s, struct oom_range pages);
 const char *oom_say_cell(struct oom_say *s, struct oom_range n);      /* 4,242 or 4,000..4,242 */
 const char *oom_say_cell_size(struct oom_say *s, struct oom_range pages);
-/* Points of the profile: pages with their size, or N of 1,000. */
-const char *oom_say_points(struct oom_say *s, struct oom_range points);
 const char *oom_say_join(struct oom_say *s, const char *list, const char *sep, const char *item);
 int64_t oom_say_pages_kb(const struct oom_event *ev, int64_t pages);      /* OOM_NA: page size unknown */
 

@@ -280,15 +280,3 @@ bool oom_say_per_mille(const struct oom_say *s)
 {
 	return s->r->profile && s->r->profile->flags & OOM_PROFILE_PER_MILLE;
 }
-
-const char *oom_say_points(struct oom_say *s, struct oom_range points)
-{
-	if (!oom_say_per_mille(s))
-		return oom_say_range(s, points);
-	if (!oom_range_known(points))
-		return "an unknown score";
-	if (points.lo == points.hi)
-		return oom_say_z(s, "a score of %s of 1,000", oom_say_num(s, points.lo));
-	return oom_say_z(s, "a score between %s and %s of 1,000", oom_say_num(s, points.lo),
-			 oom_say_num(s, points.hi));
-}

@@ -60,6 +60,14 @@ static const char *thousandth(struct oom_say *s)
 	return oom_say_z(s, "%s (totalpages/1000)", oom_say_num(s, total.lo / 1000));
 }
 
+static void say_usage(struct oom_say *s, const struct oom_score *c)
+{
+	term(s, "memory in RAM (rss)", c->rss);
+	term(s, "swapped out (swapents)", c->swap);
+	if (s->r->profile->flags & OOM_PROFILE_PTES)
+		term(s, "page tables", c->pgtables);
+}
+
 static void say_terms_pages(struct oom_say *s, const struct oom_task *t, const struct oom_score *c)
 {
 	const struct oom_profile *p = s->r->profile;
@@ -69,10 +77,7 @@ static void say_terms_pages(struct oom_say *s, const struct oom_task *t, const s
 		adj = oom_say_z(s, "adj %lld x %s", (long long)t->oom_score_adj, thousandth(s));
 	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t>pages\t>size",
 		oom_say_proc(s, t->comm, t->pid));
-	term(s, "memory in RAM (rss)", c->rss);
-	term(s, "swapped out (swapents)", c->swap);
-	if (p->flags & OOM_PROFILE_PTES)
-		term(s, "page tables", c->pgtables);
+	say_usage(s, c);
 	if (p->root != OOM_ROOT_NONE && !(c->root.lo == 0 && c->root.hi == 0))
 		term(s, root_label(p->root), c->root);
 	term(s, adj, adj_term(s->r, t, c));
@@ -86,10 +91,7 @@ static void say_terms_per_mille(struct oom_say *s, const struct oom_task *t, con
 
 	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t>pages\t>size\t>of 1,000",
 		oom_say_proc(s, t->comm, t->pid));
-	term(s, "memory in RAM (rss)", c->rss);
-	term(s, "swapped out (swapents)", c->swap);
-	if (p->flags & OOM_PROFILE_PTES)
-		term(s, "page tables", c->pgtables);
+	say_usage(s, c);
 	if (p->root != OOM_ROOT_NONE && !(c->root.lo == 0 && c->root.hi == 0))
 		oom_say(s, OOM_NODE_ROW, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t\t\t%s", root_label(p->root),
 			oom_say_cell(s, c->root));

@@ -201,11 +201,3 @@ const struct oom_record oom_raw_record = PART(raw, oom_raw, raw, nraw, cap_raw);
 const struct oom_record *const oom_parts[OOM_PARTS] = {
 	&oom_task_record, &oom_victim_record, &oom_memory_record, &oom_prior_record, &oom_note_record, &oom_raw_record,
 };
-
-const struct oom_field *oom_field_find(const struct oom_record *r, struct oom_str key)
-{
-	for (size_t i = 0; i < r->nfields; i++)
-		if (oom_str_is(key, r->field[i].key))
-			return &r->field[i];
-	return NULL;
-}

@@ -105,11 +105,6 @@ int oom_parser_begin(struct oom_parser *p, struct oom_str path)
 	return 0;
 }
 
-void oom_parser_keep_raw(struct oom_parser *p, bool keep)
-{
-	p->no_raw = !keep;
-}
-
 bool oom_parser_quiet(const struct oom_parser *p)
 {
 	return !p->nopen && !p->nheld;
@@ -284,9 +279,9 @@ static int account(struct oom_ctx *c, int r, const struct oom_hold *hold)
 		ep->ev.last_line = c->line->lineno;
 	}
 	if (!hold)
-		return oom_episode_raw(c->p, ep, c->line->lineno, c->line->raw);
+		return oom_episode_raw(ep, c->line->lineno, c->line->raw);
 	for (unsigned i = 0; i < hold->nparts && e >= 0; i++) {
-		e = oom_episode_raw(c->p, ep, hold->part[i].lineno, (struct oom_str){ hold->raw.p + at, hold->part[i].n });
+		e = oom_episode_raw(ep, hold->part[i].lineno, (struct oom_str){ hold->raw.p + at, hold->part[i].n });
 		at += hold->part[i].n;
 		if (c->took)
 			ep->ev.last_line = hold->part[i].lineno;

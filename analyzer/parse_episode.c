@@ -60,11 +60,11 @@ int oom_damaged(struct oom_ctx *c, struct oom_episode *ep, const char *what)
 	return oom_event_note(&ep->ev, c->line->lineno, "damaged_line", "%s", what);
 }
 
-int oom_episode_raw(struct oom_parser *p, struct oom_episode *ep, int64_t line, struct oom_str raw)
+int oom_episode_raw(struct oom_episode *ep, int64_t line, struct oom_str raw)
 {
 	struct oom_raw *slot;
 
-	if (p->no_raw || oom_full(ep) || ep->ev.nraw >= OOM_MAX_RAW_LINES || ep->raw_bytes + raw.n > OOM_MAX_RAW_BYTES)
+	if (oom_full(ep) || ep->ev.nraw >= OOM_MAX_RAW_LINES || ep->raw_bytes + raw.n > OOM_MAX_RAW_BYTES)
 		return 0;
 	/* a record that was broken into lines is one physical line */
 	if (ep->ev.nraw && ep->ev.raw[ep->ev.nraw - 1].line >= line)
@@ -138,11 +138,6 @@ struct oom_episode *oom_episode_begin(struct oom_ctx *c)
 	h->open = h->last = c->ep = c->took = ep;
 	c->other_caller = false;
 	return ep;
-}
-
-struct oom_episode *oom_episode_need(struct oom_ctx *c)
-{
-	return c->ep ? c->ep : oom_episode_begin(c);
 }
 
 void oom_episode_enter(struct oom_ctx *c, struct oom_episode *ep, enum oom_section sec)

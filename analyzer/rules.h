@@ -194,7 +194,6 @@ struct oom_parser {
 	size_t npending, nopen, nheld;
 	char *path;
 	size_t path_n;
-	bool no_raw;
 	int64_t lineno, next_id;
 	struct oom_buf joined;
 	struct oom_intern intern;         /* of the episode intern_of */
@@ -224,14 +223,13 @@ int  oom_boot_changed(struct oom_parser *p, struct oom_host *h);
 int  oom_dispatch(struct oom_ctx *c);
 bool oom_looks_own(struct oom_ctx *c, struct oom_str text);
 
-/* The open episode, or a new one.  NULL when out of memory. */
+/* A new episode of the host.  NULL when out of memory. */
 struct oom_episode *oom_episode_begin(struct oom_ctx *c);
-struct oom_episode *oom_episode_need(struct oom_ctx *c);
 void oom_episode_enter(struct oom_ctx *c, struct oom_episode *ep, enum oom_section sec);
 int  oom_episode_settle(struct oom_parser *p, struct oom_episode *ep);
 int  oom_episode_close(struct oom_parser *p, struct oom_episode *ep);
 void oom_episode_free(struct oom_parser *p, struct oom_episode *ep);
-int  oom_episode_raw(struct oom_parser *p, struct oom_episode *ep, int64_t line, struct oom_str raw);
+int  oom_episode_raw(struct oom_episode *ep, int64_t line, struct oom_str raw);
 int  oom_episode_expire(struct oom_parser *p, bool all);
 /* The settled or open episode that killed pid, newest first; NULL. */
 struct oom_episode *oom_episode_of(struct oom_parser *p, const struct oom_host *h, int64_t pid, struct oom_victim **ret);

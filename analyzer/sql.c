@@ -79,11 +79,6 @@ static int fail_rc(struct oom_sql *db, int rc, const char *what, struct oom_err 
 	return oom_err_set(reterr, code, "%s '%s': %s", what, db->path, words_of(db->db, code, rc));
 }
 
-int oom_sql_fail(struct oom_sql *db, const char *what, struct oom_err *reterr)
-{
-	return fail_rc(db, sqlite3_extended_errcode(db->db), what, reterr);
-}
-
 /* ---- open and close ---------------------------------------------------------------------------------- */
 
 /* A file: URI, for the names that contain what URIs reserve. */
@@ -366,11 +361,6 @@ void oom_sql_bind_blob(struct oom_sql_stmt *st, int i, const void *p, size_t n)
 		(void)sqlite3_bind_blob64(handle(st), i, p, n, SQLITE_STATIC);
 	else
 		(void)sqlite3_bind_null(handle(st), i);
-}
-
-void oom_sql_bind_null(struct oom_sql_stmt *st, int i)
-{
-	(void)sqlite3_bind_null(handle(st), i);
 }
 
 void oom_sql_unbind(struct oom_sql_stmt *st)

@@ -23,8 +23,6 @@ void oom_sql_trust(struct oom_sql *db);
 int  oom_sql_close(struct oom_sql *db, struct oom_err *reterr);
 const char *oom_sql_path(const struct oom_sql *db);
 bool oom_sql_in_transaction(const struct oom_sql *db);
-/* What -rc of the last failure means, as -errno with a sentence that begins with `what`. */
-int  oom_sql_fail(struct oom_sql *db, const char *what, struct oom_err *reterr);
 
 int  oom_sql_exec(struct oom_sql *db, const char *sql, struct oom_err *reterr);
 /* First column of the first row as an integer. */
@@ -42,7 +40,6 @@ void oom_sql_finalize(struct oom_sql_stmt *st);
 void oom_sql_bind_int(struct oom_sql_stmt *st, int i, int64_t v);       /* OOM_NA binds NULL */
 void oom_sql_bind_text(struct oom_sql_stmt *st, int i, struct oom_str s);/* p == NULL binds NULL */
 void oom_sql_bind_blob(struct oom_sql_stmt *st, int i, const void *p, size_t n);
-void oom_sql_bind_null(struct oom_sql_stmt *st, int i);
 void oom_sql_unbind(struct oom_sql_stmt *st);                            /* every parameter NULL */
 
 /* 1 = a row, 0 = done, -errno.  reset makes it ready for the next run. */

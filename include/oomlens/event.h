@@ -216,7 +216,6 @@ extern const struct oom_record oom_event_record, oom_task_record, oom_victim_rec
 #define OOM_PARTS 6
 extern const struct oom_record *const oom_parts[OOM_PARTS];
 
-const struct oom_field *oom_field_find(const struct oom_record *r, struct oom_str key);
 
 static inline int64_t oom_field_int(const struct oom_field *f, const void *rec)
 {

@@ -23,8 +23,6 @@ int  oom_parser_finish(struct oom_parser *p);
 int  oom_parser_take(struct oom_parser *p, struct oom_event *ret);
 /* True while no episode is open on any host: the source may then skip lines without anchors. */
 bool oom_parser_quiet(const struct oom_parser *p);
-/* Keep the lines of evidence in the events (default) or not. */
-void oom_parser_keep_raw(struct oom_parser *p, bool keep);
 
 /* How often each rule matched since new(): the coverage test wants none at 0. */
 struct oom_rule_use { const char *name, *pattern, *seen; uint64_t hits; };   /* seen: kernels that print it */
