@@ -190,3 +190,28 @@ CREATE VIEW v_note AS
 SELECT e.event_id, n.line, n.kind, n.text
 FROM event AS e
 JOIN note AS n ON n.k >= e.event_id << 20 AND n.k < (e.event_id + 1) << 20;
+
+-- @version 2
+
+-- What the recorder adds to an event: its witnesses, the kernel's own view of the candidates.
+ALTER TABLE event ADD COLUMN feeds TEXT;
+ALTER TABLE event ADD COLUMN ballot TEXT;
+ALTER TABLE event ADD COLUMN ballot_lost INTEGER;
+ALTER TABLE task ADD COLUMN kernel_flags INTEGER;
+
+-- The life of each victim as the feeds saw it; times are CLOCK_MONOTONIC.
+CREATE TABLE life (
+	k INTEGER PRIMARY KEY,
+	pid INTEGER, tgid INTEGER, uid INTEGER, class TEXT, start_us INTEGER,
+	selected_us INTEGER, killed_us INTEGER, marked_us INTEGER, queued_us INTEGER, woken_us INTEGER,
+	reap_start_us INTEGER, reap_end_us INTEGER, reap_skips INTEGER, exit_begin_us INTEGER, exit_end_us INTEGER,
+	freed_us INTEGER, freed_by TEXT, aborted_rounds INTEGER, next_selected_us INTEGER, comm TEXT, cgroup TEXT
+);
+
+-- The flight recorder: the largest tasks as the last sample before the kill showed them.
+CREATE TABLE flight (
+	k INTEGER PRIMARY KEY,
+	pid INTEGER, uid INTEGER, oom_score_adj INTEGER, sampled_us INTEGER, start_us INTEGER, points INTEGER,
+	rss_pages INTEGER, swap_pages INTEGER, pgtables_bytes INTEGER, growth_pages INTEGER, growth_us INTEGER,
+	comm TEXT, cgroup TEXT, cmdline TEXT
+);

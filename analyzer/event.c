@@ -148,6 +148,16 @@ struct oom_prior *oom_event_add_prior(struct oom_event *ev)
 	return oom_event_add(ev, &oom_prior_record);
 }
 
+struct oom_life *oom_event_add_life(struct oom_event *ev)
+{
+	return oom_event_add(ev, &oom_life_record);
+}
+
+struct oom_flight *oom_event_add_flight(struct oom_event *ev)
+{
+	return oom_event_add(ev, &oom_flight_record);
+}
+
 struct oom_raw *oom_event_add_raw(struct oom_event *ev)
 {
 	return oom_event_add(ev, &oom_raw_record);

@@ -10,8 +10,12 @@ const char *const oom_scope_names[] = { "unknown", "global", "memcg", "cpuset", 
 const char *const oom_outcome_names[] = { "truncated", "killed", "panic", "no_killable", "will_free", NULL };
 const char *const oom_role_names[] = { "chosen", "group", "child", "shared_mm", NULL };
 const char *const oom_reap_names[] = { "unseen", "reaped", "unable", "skipped", "exited_first", "pinned", NULL };
+const char *const oom_class_names[] = { "logged", "rate_limited", "already_exiting", "group_member", "log_lost", NULL };
+const char *const oom_freed_by_names[] = { "unseen", "reaper", "exit_mmap", "nobody", NULL };
+const char *const oom_ballot_names[] = { "none", "recorded", "reconstructed", NULL };
 const char *const oom_unit_names[] = { "", "pages", "kB", "bytes", "us", NULL };
-const char *const oom_area_names[] = { "global", "node", "zone", "freelist", "hugepages", "slab", "alloc", "memcg", NULL };
+const char *const oom_area_names[] = { "global", "node", "zone", "freelist", "hugepages", "slab", "alloc", "memcg",
+	"counter", "psi", NULL };
 static const char *const origin_names[] = { "text", "record", "live", NULL };
 
 #define INT(S, m, unit_, kernel_, help_) \
@@ -88,6 +92,9 @@ static const struct oom_field event_fields[] = {
 	INT(E, sysrq, NONE, NULL, "1: asked for by sysrq-f"),
 	ENUM(E, outcome, oom_outcome_names, "what the kernel did"),
 	STR(E, outcome_text, NULL, "its line that says so"),
+	STR(E, feeds, NULL, "what told of the event, where it was recorded live"),
+	ENUM(E, ballot, oom_ballot_names, "the kernel's own view of the candidates"),
+	INT(E, ballot_lost, NONE, NULL, "candidates of it that were lost"),
 	INT(E, has_invoked, NONE, NULL, "1: the invoked line is there"),
 	INT(E, has_table, NONE, NULL, "1: a task table is there"),
 	INT(E, table_complete, NONE, NULL, "1: nothing of the table is missing"),
@@ -131,6 +138,7 @@ static const struct oom_field task_fields[] = {
 	STR(T, comm, "name", "process name"),
 	STR(T, cgroup, NULL, "memory cgroup, where the source knows it"),
 	INT(T, kernel_points, PAGES, NULL, "the kernel's own badness, where it was recorded"),
+	INT(T, kernel_flags, NONE, NULL, "how the kernel looked at it, where that was recorded"),
 };
 #undef T
 #define V oom_victim
@@ -174,6 +182,49 @@ static const struct oom_field prior_fields[] = {
 	INT(oom_prior, line, NONE, NULL, "line of the source that says so"),
 	STR(oom_prior, comm, NULL, "its name"),
 };
+#define L oom_life
+static const struct oom_field life_fields[] = {
+	INT(L, pid, NONE, NULL, "thread that was marked as a victim"),
+	INT(L, tgid, NONE, NULL, "process id"),
+	INT(L, uid, NONE, NULL, "real user id"),
+	ENUM(L, class, oom_class_names, "how the kill is accounted for"),
+	INT(L, start_us, US, NULL, "start of the process, boot clock"),
+	INT(L, selected_us, US, NULL, "the kernel chose it; monotonic clock, like all that follow"),
+	INT(L, killed_us, US, NULL, "SIGKILL was sent"),
+	INT(L, marked_us, US, "mark_victim", "it was given the memory reserves"),
+	INT(L, queued_us, US, NULL, "queued for the reaper"),
+	INT(L, woken_us, US, "wake_reaper", "the reaper was woken for it"),
+	INT(L, reap_start_us, US, "start_task_reaping", NULL),
+	INT(L, reap_end_us, US, "finish_task_reaping", NULL),
+	INT(L, reap_skips, NONE, "skip_task_reaping", "attempts at reaping that came to nothing"),
+	INT(L, exit_begin_us, US, NULL, "its exit began to free the memory"),
+	INT(L, exit_end_us, US, NULL, "its exit had freed the memory"),
+	INT(L, freed_us, US, NULL, "the task itself was gone"),
+	ENUM(L, freed_by, oom_freed_by_names, "who freed its memory"),
+	INT(L, aborted_rounds, NONE, NULL, "selections given up while it had yet to free its memory"),
+	INT(L, next_selected_us, US, NULL, "another victim was selected before its memory was free"),
+	STR(L, comm, NULL, "process name"),
+	STR(L, cgroup, NULL, "its memory cgroup"),
+};
+#undef L
+#define F oom_flight
+static const struct oom_field flight_fields[] = {
+	INT(F, pid, NONE, NULL, "process id"),
+	INT(F, uid, NONE, NULL, "real user id"),
+	INT(F, oom_score_adj, NONE, "oom_score_adj", NULL),
+	INT(F, sampled_us, US, NULL, "when it was looked at, monotonic clock"),
+	INT(F, start_us, US, NULL, "start of the process, boot clock"),
+	INT(F, points, PAGES, NULL, "badness for the whole machine"),
+	INT(F, rss_pages, PAGES, "rss", NULL),
+	INT(F, swap_pages, PAGES, "swapents", NULL),
+	INT(F, pgtables_bytes, BYTES, "pgtables_bytes", NULL),
+	INT(F, growth_pages, PAGES, NULL, "by how much it grew in growth_us"),
+	INT(F, growth_us, US, NULL, "the time that growth_pages is about"),
+	STR(F, comm, NULL, "process name"),
+	STR(F, cgroup, NULL, "its memory cgroup"),
+	STR(F, cmdline, NULL, "its command line, arguments apart by blanks"),
+};
+#undef F
 static const struct oom_field note_fields[] = {
 	INT(oom_note, line, NONE, NULL, "line of the source"),
 	STR(oom_note, kind, NULL, "keyword"),
@@ -195,9 +246,12 @@ const struct oom_record oom_task_record = PART(task, oom_task, task, ntasks, cap
 const struct oom_record oom_victim_record = PART(victim, oom_victim, victim, nvictims, cap_victims);
 const struct oom_record oom_memory_record = PART(memory, oom_memory, memory, nmemory, cap_memory);
 const struct oom_record oom_prior_record = PART(prior, oom_prior, prior, npriors, cap_priors);
+const struct oom_record oom_life_record = PART(life, oom_life, life, nlives, cap_lives);
+const struct oom_record oom_flight_record = PART(flight, oom_flight, flight, nflights, cap_flights);
 const struct oom_record oom_note_record = PART(note, oom_note, note, nnotes, cap_notes);
 const struct oom_record oom_raw_record = PART(raw, oom_raw, raw, nraw, cap_raw);
 
 const struct oom_record *const oom_parts[OOM_PARTS] = {
-	&oom_task_record, &oom_victim_record, &oom_memory_record, &oom_prior_record, &oom_note_record, &oom_raw_record,
+	&oom_task_record, &oom_victim_record, &oom_memory_record, &oom_prior_record, &oom_life_record,
+	&oom_flight_record, &oom_note_record, &oom_raw_record,
 };

@@ -21,6 +21,8 @@ const struct oom_store_part oom_store_parts[OOM_STORE_PARTS] = {
 	{ &oom_task_record, OOM_TASK_DERIVED, { "points", "points_lo", "points_hi", "rank", "why_not" } },
 	{ .rec = &oom_victim_record },
 	{ .rec = &oom_prior_record },
+	{ .rec = &oom_life_record },
+	{ .rec = &oom_flight_record },
 	{ .rec = &oom_note_record },
 };
 

@@ -13,6 +13,8 @@
 #define OOM_PART_MASK (((int64_t)1 << OOM_PART_BITS) - 1)
 #define OOM_EVENT_ID_MAX (INT64_MAX >> OOM_PART_BITS)
 
+#define OOM_STORE_PARTS 6            /* parts that are rows */
+
 /* Statements with a fixed text; those that walk the field tables stand behind them. */
 enum oom_statement {
 	OOM_ST_FIND_EVENT, OOM_ST_FIND_HOST, OOM_ST_ADD_HOST, OOM_ST_ADD_EVIDENCE, OOM_ST_GET_EVIDENCE,
@@ -21,11 +23,10 @@ enum oom_statement {
 	OOM_ST_FIXED,
 	OOM_ST_ADD_EVENT = OOM_ST_FIXED, OOM_ST_GET_EVENT,
 	OOM_ST_GET_PART,                                      /* + index in oom_store_parts */
-	OOM_ST_COUNT = OOM_ST_GET_PART + 4,
+	OOM_ST_COUNT = OOM_ST_GET_PART + OOM_STORE_PARTS,
 };
 
-/* Parts that are rows.  derived: columns behind the facts. */
-#define OOM_STORE_PARTS 4
+/* derived: columns behind the facts. */
 #define OOM_TASK_DERIVED 5
 struct oom_store_part {
 	const struct oom_record *rec;

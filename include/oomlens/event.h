@@ -30,12 +30,30 @@ enum oom_outcome {
 
 enum oom_role { OOM_ROLE_CHOSEN, OOM_ROLE_GROUP, OOM_ROLE_CHILD, OOM_ROLE_SHARED_MM };
 
+/* How the recorder accounts for a kill that it saw (docs/DESIGN.md, "The recorder"). */
+enum oom_class {
+	OOM_CLASS_LOGGED,           /* the kernel log has the dump and the kill */
+	OOM_CLASS_RATE_LIMITED,     /* the kill line alone: the dump was suppressed */
+	OOM_CLASS_ALREADY_EXITING,  /* it was dying: nothing was killed anew, nothing logged, nothing counted */
+	OOM_CLASS_GROUP_MEMBER,     /* died with the chosen one of its memory.oom.group */
+	OOM_CLASS_LOG_LOST,         /* a feed or a counter saw it; its lines are not in the log */
+};
+/* Who freed a victim's memory first. */
+enum oom_freed_by { OOM_FREED_UNSEEN, OOM_FREED_REAPER, OOM_FREED_EXIT_MMAP, OOM_FREED_NOBODY };
+/* The kernel's own view of the candidates. */
+enum oom_ballot {
+	OOM_BALLOT_NONE,
+	OOM_BALLOT_RECORDED,        /* as the kernel weighed them, with its own points */
+	OOM_BALLOT_RECONSTRUCTED,   /* as they stood at the kill, without points */
+};
+
 enum oom_reap {
 	OOM_REAP_UNSEEN,            /* the log says nothing: normal for a quick exit */
 	OOM_REAP_REAPED, OOM_REAP_UNABLE, OOM_REAP_SKIPPED, OOM_REAP_EXITED_FIRST, OOM_REAP_PINNED,
 };
 
 extern const char *const oom_scope_names[], *const oom_outcome_names[], *const oom_role_names[], *const oom_reap_names[];
+extern const char *const oom_class_names[], *const oom_freed_by_names[], *const oom_ballot_names[];
 
 /* ---- parts ------------------------------------------------------------------------------------------- */
 
@@ -56,6 +74,7 @@ struct oom_task {
 	struct oom_str comm;
 	struct oom_str cgroup;        /* recorder and sampler only */
 	int64_t kernel_points;        /* the kernel's own badness, where a ballot recorded it; pages */
+	int64_t kernel_flags;         /* OOM_FACT_INELIGIBLE ... of fact.h, where a ballot was recorded */
 };
 
 /* A process that was killed: the chosen one first, each pid once. */
@@ -80,6 +99,8 @@ enum oom_area {
 	OOM_AREA_SLAB,                /* zone = cache name, name = used | total; kB */
 	OOM_AREA_ALLOC,               /* zone = "file:line func:name", name = bytes | calls */
 	OOM_AREA_MEMCG,               /* zone = memcg path; memory.stat and limits; kB or counts */
+	OOM_AREA_COUNTER,             /* recorder: zone = vmstat, or file and memcg path; the kernel's counts */
+	OOM_AREA_PSI,                 /* recorder: zone = memory, io, cpu; name = some_avg10 ...; 1/100 %, or us */
 };
 extern const char *const oom_unit_names[], *const oom_area_names[];
 struct oom_memory {
@@ -95,6 +116,35 @@ struct oom_prior {
 	int64_t pid, killed_us, reap; /* enum oom_reap */
 	int64_t line;                 /* of the earlier kill or reaper line */
 	struct oom_str comm;
+};
+
+/* The life of one victim as the feeds of the running kernel saw it.  Recorder only; one per thread group that
+ * was killed or, dying already, was given the reserves.  Times: CLOCK_MONOTONIC. */
+struct oom_life {
+	int64_t pid, tgid, uid;       /* pid: the thread that the kernel marked */
+	int64_t class;                /* enum oom_class */
+	int64_t start_us;             /* start of the process, CLOCK_BOOTTIME */
+	int64_t selected_us, killed_us, marked_us, queued_us, woken_us;
+	int64_t reap_start_us, reap_end_us;
+	int64_t reap_skips;           /* times the reaper could not take the mmap lock, or found nothing to do */
+	int64_t exit_begin_us, exit_end_us;          /* exit_mmap() */
+	int64_t freed_us;             /* the task itself is gone */
+	int64_t freed_by;             /* enum oom_freed_by */
+	int64_t aborted_rounds;       /* selections given up because this one had yet to free its memory */
+	int64_t next_selected_us;     /* another victim was selected while this one's memory was not yet freed */
+	struct oom_str comm, cgroup;
+};
+
+/* A row of the flight recorder: a task as the last sample before the kill showed it.  Recorder only. */
+struct oom_flight {
+	int64_t pid, uid, oom_score_adj;
+	int64_t sampled_us;           /* CLOCK_MONOTONIC */
+	int64_t start_us;             /* CLOCK_BOOTTIME */
+	int64_t points;               /* badness for the whole machine; see sample.h for how exact */
+	int64_t rss_pages, swap_pages, pgtables_bytes;
+	int64_t growth_pages;         /* of rss + swap + page tables, over growth_us */
+	int64_t growth_us;
+	struct oom_str comm, cgroup, cmdline;
 };
 
 /* Something odd or missing, with the line it was noticed on.  kind is a stable keyword: "no_task_table",
@@ -172,6 +222,11 @@ struct oom_event {
 	int64_t outcome;              /* enum oom_outcome */
 	struct oom_str outcome_text;  /* the panic or no-killable line, without prefix */
 
+	/* the recorder's witnesses */
+	struct oom_str feeds;         /* what told of the event: "log ballot trace"; NULL for texts */
+	int64_t ballot;               /* enum oom_ballot */
+	int64_t ballot_lost;          /* candidates that the feed lost */
+
 	/* completeness, as found */
 	int64_t has_invoked, has_table, table_complete;  /* complete: heading seen and followed by a later section */
 	int64_t has_mem_info;
@@ -184,6 +239,8 @@ struct oom_event {
 	struct oom_victim *victim; size_t nvictims, cap_victims;
 	struct oom_memory *memory; size_t nmemory,  cap_memory;
 	struct oom_prior  *prior;  size_t npriors,  cap_priors;
+	struct oom_life   *life;   size_t nlives,   cap_lives;
+	struct oom_flight *flight; size_t nflights, cap_flights;
 	struct oom_note   *note;   size_t nnotes,   cap_notes;
 	struct oom_raw    *raw;    size_t nraw,     cap_raw;
 };
@@ -202,7 +259,7 @@ struct oom_field {
 };
 
 struct oom_record {
-	const char *table;            /* "event", "task", "victim", "memory", "prior", "note", "raw" */
+	const char *table;            /* "event", "task", "victim", "memory", "prior", "life", "flight", "note", "raw" */
 	const struct oom_field *field;
 	size_t nfields, size;
 	size_t array, count;          /* offsets in struct oom_event of the array pointer and its length; 0,0 for the event */
@@ -210,10 +267,10 @@ struct oom_record {
 };
 
 extern const struct oom_record oom_event_record, oom_task_record, oom_victim_record, oom_memory_record,
-	oom_prior_record, oom_note_record, oom_raw_record;
+	oom_prior_record, oom_life_record, oom_flight_record, oom_note_record, oom_raw_record;
 
 /* The parts of an event, i.e. every record but the event itself. */
-#define OOM_PARTS 6
+#define OOM_PARTS 8
 extern const struct oom_record *const oom_parts[OOM_PARTS];
 
 
@@ -256,11 +313,16 @@ struct oom_task   *oom_event_add_task(struct oom_event *ev);
 struct oom_victim *oom_event_add_victim(struct oom_event *ev);
 struct oom_memory *oom_event_add_memory(struct oom_event *ev);
 struct oom_prior  *oom_event_add_prior(struct oom_event *ev);
+struct oom_life   *oom_event_add_life(struct oom_event *ev);
+struct oom_flight *oom_event_add_flight(struct oom_event *ev);
 struct oom_raw    *oom_event_add_raw(struct oom_event *ev);
 /* Generic form, for loaders: one part of the record's kind. */
 void *oom_event_add(struct oom_event *ev, const struct oom_record *r);
 /* kind must be a string literal; text is formatted into the arena.  Out of memory: -ENOMEM. */
 int oom_event_note(struct oom_event *ev, int64_t line, const char *kind, const char *fmt, ...) OOM_PRINTF(4, 5);
+/* Both are of one event: ev gains what only from knows (ballot, life, flight rows, counters, fields that are
+ * unknown in ev) and loses nothing.  Life rows of one process are joined.  Strings are copied.  0, -ENOMEM. */
+int oom_event_merge(struct oom_event *ev, const struct oom_event *from);
 bool oom_event_has_note(const struct oom_event *ev, const char *kind);
 
 const struct oom_task   *oom_event_task(const struct oom_event *ev, int64_t pid);     /* by pid, then tgid; NULL */

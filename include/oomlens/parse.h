@@ -21,6 +21,15 @@ int  oom_parser_feed(struct oom_parser *p, const struct oom_line *line);   /* 0,
 int  oom_parser_finish(struct oom_parser *p);
 /* Hands over the next finished event in order of its first line; 1 = *ret is the caller's, 0 = none ready, -ENOMEM. */
 int  oom_parser_take(struct oom_parser *p, struct oom_event *ret);
+/* For a log that is read while it is written.  The parser waits for lines that may still belong to an event (the
+ * reaper's); these let its reader see an event at once and end the wait when nothing more is written. */
+/* A clone, as take() would hand it over now, of the oldest waiting event that says what the kernel did and gained
+ * lines since it was peeked at last.  1, 0 none, -ENOMEM. */
+int oom_parser_peek(struct oom_parser *p, struct oom_event *ret);
+/* The boot clock shows now_us: events whose last line is old enough are ready to be taken.  0, -ENOMEM. */
+int oom_parser_clock(struct oom_parser *p, int64_t now_us);
+/* First line of the oldest event that was not taken yet; OOM_NA if there is none. */
+int64_t oom_parser_waiting(const struct oom_parser *p);
 /* True while no episode is open on any host: the source may then skip lines without anchors. */
 bool oom_parser_quiet(const struct oom_parser *p);
 

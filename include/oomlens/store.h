@@ -28,10 +28,41 @@ void oom_store_rollback(struct oom_store *s);
  * *ret_id is its id in the store either way. */
 int  oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *r, int64_t *ret_id,
 		   struct oom_err *reterr);
+/* 1 = an event with the fingerprint is stored, *ret_id is its id; 0 = none, -errno. */
+int  oom_store_find(struct oom_store *s, const char *fingerprint, int64_t *ret_id, struct oom_err *reterr);
+/* The event and what was derived from it take the place of the event id (same fingerprint).  0, -ENOENT, -errno. */
+int  oom_store_replace(struct oom_store *s, int64_t id, const struct oom_event *ev, const struct oom_replay *r,
+		       struct oom_err *reterr);
 /* Deep load: the event as it was put, ev->id = id.  -ENOENT if there is none. */
 int  oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struct oom_err *reterr);
 /* Replaces the derived rows of a stored event, r->event->id.  1 = its verdict or the reason changed, 0 = neither, -errno. */
 int  oom_store_analyze(struct oom_store *s, const struct oom_replay *r, struct oom_err *reterr);
+
+/* ---- the recorder's own ------------------------------------------------------------------------------- */
+
+/* What a recorder must remember of a boot to go on where it stopped; one row per host and boot, written in the same
+ * transaction as the events that it speaks of. */
+struct oom_store_mark {
+	struct oom_str host, machine_id, boot_id;   /* key; after a load lent until the next call */
+	int64_t next_line;           /* record of /dev/kmsg (sequence number + 1) to go on with; OOM_NA */
+	int64_t oom_kill;            /* /proc/vmstat oom_kill when it was last compared; OOM_NA */
+	int64_t kills;               /* kills that were accounted for by then, of those that the counter counts */
+	int64_t log_lost;            /* records of the kernel log that nobody could read */
+	int64_t facts_lost;          /* facts that feeds lost */
+	int64_t seen_us;             /* UTC of this writing */
+};
+int  oom_store_get_mark(struct oom_store *s, struct oom_store_mark *io, struct oom_err *reterr);  /* 1, 0 none, -errno */
+int  oom_store_put_mark(struct oom_store *s, const struct oom_store_mark *m, struct oom_err *reterr);
+
+struct oom_fact;
+/* A fact as a row of v_trace; name is its kind, detail its other fields as JSON. */
+int  oom_store_trace(struct oom_store *s, const struct oom_store_mark *who, const char *feed, const struct oom_fact *f,
+		     struct oom_err *reterr);
+
+/* Retention.  Deletes events and facts from before until_us (UTC; events without a time by the mark of their boot), then
+ * the oldest until what the file holds is at most max_bytes (0 = no limit each).  Free pages are used again; the file
+ * shrinks where that costs no rewrite.  Bounded work per call: 1 = there is more to do, 0, -errno. */
+int  oom_store_prune(struct oom_store *s, int64_t until_us, int64_t max_bytes, struct oom_err *reterr);
 
 struct oom_filter {                  /* zero-initialised = everything */
 	int64_t since_us, until_us;  /* UTC; 0 = open.  Events without wall time are left out when either is set */

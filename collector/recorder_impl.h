@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rooms of the recorder.  recorder.c holds the poll loop and knows them all; they do not know each other:
+ * klog (the kernel log, live), join (facts and parsed events -> finished events; no system calls), flight (the ring of
+ * samples), counters (vmstat, memory.events, PSI), writer (queue, thread, spool), status and notify.
+ */
+#ifndef OOMLENS_COLLECTOR_RECORDER_IMPL_H
+#define OOMLENS_COLLECTOR_RECORDER_IMPL_H
+
+#include <oomlens/event.h>
+#include <oomlens/live.h>
+#include <oomlens/recorder.h>
+#include <oomlens/source.h>
+#include <oomlens/store.h>
+
+/* Who and when we are: constant while we run. */
+struct oom_recorder_self {
+	struct oom_str host, machine_id, boot_id, kernel;
+	int64_t page_size;            /* bytes */
+	int64_t wall_minus_mono_us;   /* as of now */
+};
+
+/* ---- klog: /dev/kmsg as it is written --------------------------------------------------------------------- */
+
+struct oom_klog;
+/* From record next_line on (OOM_NA: from the oldest); a line's number is its record's sequence number + 1. */
+int  oom_klog_open(int64_t next_line, struct oom_klog **ret, struct oom_err *reterr);
+void oom_klog_close(struct oom_klog *k);
+int  oom_klog_fd(const struct oom_klog *k);
+/* 1 = *ret, lent until the next call; ret->lost tells of records that were overwritten before it.  0 = no more now,
+ * -errno. */
+int  oom_klog_next(struct oom_klog *k, struct oom_line *ret, struct oom_err *reterr);
+
+/* ---- join: what belongs together ------------------------------------------------------------------------- */
+
+/*
+ * A case is one decision of the OOM killer as all witnesses tell it: a ballot or walk (round), marks, kills and what
+ * follows (by tgid and start), and the event that the log gave.  The log may come first, last or never.  Pure: the
+ * clock is a parameter, memory is bounded (the oldest case is given up to the writer with what it has).
+ */
+struct oom_join;
+struct oom_join_opts {
+	struct oom_recorder_self self;  /* strings are copied */
+	bool has_log;                 /* the kernel log is read: wait for its lines */
+	bool has_ballot;              /* SILENT can be told */
+	bool has_marks;               /* some feed tells of mark_victim */
+};
+int  oom_join_new(const struct oom_join_opts *o, struct oom_join **ret);
+void oom_join_free(struct oom_join *j);
+
+/* All times CLOCK_MONOTONIC.  feed: the ops->name.  0, -ENOMEM. */
+int  oom_join_fact(struct oom_join *j, const char *feed, const struct oom_fact *f, int64_t now_us);
+/* An event of the log; final: the parser handed it over, else it was peeked at.  Takes *ev over in any case. */
+int  oom_join_log(struct oom_join *j, struct oom_event *ev, bool final, int64_t now_us);
+/* The kernel's counter of kills, read when log and feeds had nothing more to say. */
+int  oom_join_counter(struct oom_join *j, int64_t oom_kill, int64_t now_us);
+/* When oom_join_next() has something next if nothing more comes in; INT64_MAX = never. */
+int64_t oom_join_deadline(const struct oom_join *j);
+
+/* One piece of work for the writer: an event to be stored, or to be merged into the one with its fingerprint. */
+struct oom_join_out {
+	struct oom_event ev;          /* the caller's */
+	int64_t decided_us;           /* of the kill; OOM_NA */
+	bool first;                   /* the first time that this decision is put out */
+	bool has_cgroup;              /* counters of ev.oom_memcg, task_memcg are wanted */
+};
+int  oom_join_next(struct oom_join *j, int64_t now_us, struct oom_join_out *ret);   /* 1, 0, -ENOMEM */
+/* Over: everything that is left comes out of next() whatever the clock says. */
+void oom_join_finish(struct oom_join *j);
+/* First log line that a case not yet put out depends on; OOM_NA. */
+int64_t oom_join_waiting(const struct oom_join *j);
+/* Kills accounted for since new(), by enum oom_class; those that /proc/vmstat counts. */
+struct oom_join_tally { int64_t by_class[5], counted, facts; };
+void oom_join_tally(const struct oom_join *j, struct oom_join_tally *ret);
+
+/* ---- flight: who was large, and who grew ------------------------------------------------------------------ */
+
+struct oom_flight_ring;
+int  oom_flight_new(int64_t every_us, struct oom_flight_ring **ret, struct oom_err *reterr);   /* allocates all it needs */
+void oom_flight_free(struct oom_flight_ring *r);
+int  oom_flight_tick(struct oom_flight_ring *r, int64_t now_us);            /* one sample */
+/* Rows of the last sample taken before until_us, growth over the ring, as parts of ev; PSI of then as memory facts. */
+int  oom_flight_attach(const struct oom_flight_ring *r, int64_t until_us, struct oom_event *ev);
+
+/* ---- counters ---------------------------------------------------------------------------------------------- */
+
+struct oom_counters;                  /* open files, read again and again */
+int  oom_counters_open(struct oom_counters **ret, struct oom_err *reterr);
+void oom_counters_close(struct oom_counters *c);
+int64_t oom_counters_kills(struct oom_counters *c);                          /* /proc/vmstat oom_kill; OOM_NA before 4.13 */
+/* vmstat oom_kill, PSI as it stands, and memory.events(.local) or memory.oom_control of the event's cgroups. */
+int  oom_counters_attach(struct oom_counters *c, struct oom_event *ev);
+
+/* ---- writer ------------------------------------------------------------------------------------------------- */
+
+struct oom_writer;
+struct oom_writer_opts {
+	const char *db, *spool;       /* spool: path of the spool store; NULL = none */
+	int64_t keep_us, max_bytes;
+	size_t max_queue_bytes;       /* of events waiting in memory; 0 = 8 MiB */
+	void (*say)(void *arg, int level, const char *text);         /* from the writer's thread */
+	void *arg;
+};
+struct oom_writer_state {             /* counts since open */
+	int64_t stored, merged;       /* events: new ones; later knowledge of known ones */
+	int64_t waiting, spooled, dropped;
+	int64_t latency_us[2];        /* kill to commit: median and worst of the latest 512 */
+	char trouble[240];            /* what keeps the store from being written; "" = nothing */
+};
+/* Opens the store, takes over what an earlier run spooled, starts the thread.  0, -errno of the store. */
+int  oom_writer_open(const struct oom_writer_opts *o, struct oom_writer **ret, struct oom_err *reterr);
+/* The mark of this boot as the store has it: 1, 0 none, -errno.  Before the first put. */
+int  oom_writer_mark(struct oom_writer *w, struct oom_store_mark *io, struct oom_err *reterr);
+/* Never waits.  Takes out->ev over; mark is written with it.  0; -ENOBUFS: memory and spool are full, it is dropped. */
+int  oom_writer_put(struct oom_writer *w, struct oom_join_out *out, const struct oom_store_mark *mark);
+/* A fact for v_trace; copied.  Dropped (and counted) when the queue is full: facts come second. */
+int  oom_writer_trace(struct oom_writer *w, const char *feed, const struct oom_fact *f, const struct oom_store_mark *mark);
+void oom_writer_reopen(struct oom_writer *w);                                 /* SIGHUP */
+int  oom_writer_fd(const struct oom_writer *w);                               /* readable after each commit */
+void oom_writer_state(struct oom_writer *w, struct oom_writer_state *ret);    /* clears fd */
+/* Stores or spools what waits, then ends.  0, or -errno when events are left in the spool. */
+int  oom_writer_close(struct oom_writer *w, struct oom_err *reterr);
+
+/* ---- status and notify --------------------------------------------------------------------------------------- */
+
+struct oom_status;                    /* the status file, locked while we run */
+int  oom_status_open(const char *runtime_dir, struct oom_status **ret, struct oom_err *reterr);   /* -EBUSY: another runs */
+void oom_status_close(struct oom_status *s);
+const char *oom_status_dir(const struct oom_status *s);
+int  oom_status_write(struct oom_status *s, struct oom_str json);
+
+/* The service manager's protocol, see sd_notify(3); nothing to do without NOTIFY_SOCKET. */
+int  oom_notify(const char *state);
+int64_t oom_notify_watchdog_us(void);                                         /* half of WATCHDOG_USEC; 0 = none */
+
+#endif
