@@ -277,6 +277,7 @@ static int account(struct oom_ctx *c, int r, const struct oom_hold *hold)
 		ep->own_line = c->p->lineno;
 		ep->own_us = c->h->now_us;
 		ep->ev.last_line = c->line->lineno;
+		ep->grown = true;
 	}
 	if (!hold)
 		return oom_episode_raw(ep, c->line->lineno, c->line->raw);
@@ -471,4 +472,24 @@ int oom_parser_finish(struct oom_parser *p)
 		if (h->open)
 			r = oom_episode_settle(p, h->open);
 	return r < 0 ? r : oom_episode_expire(p, true);
+}
+
+int oom_parser_clock(struct oom_parser *p, int64_t now_us)
+{
+	int r = 0;
+
+	for (struct oom_host *h = p->newest; p->nheld && h && r >= 0; h = h->older)
+		if (h->hold.active && h->hold.line.boot_us != OOM_NA && now_us - h->hold.line.boot_us > OOM_HOLD_US)
+			r = flush_hold(p, h);
+	return r < 0 ? r : oom_episode_clock(p, now_us);
+}
+
+int64_t oom_parser_waiting(const struct oom_parser *p)
+{
+	int64_t line = p->first ? p->first->ev.first_line : OOM_NA;
+
+	for (const struct oom_host *h = p->newest; p->nheld && h; h = h->older)
+		if (h->hold.active && (line == OOM_NA || h->hold.line.lineno < line))
+			line = h->hold.line.lineno;
+	return line;
 }

@@ -349,6 +349,23 @@ int oom_episode_expire(struct oom_parser *p, bool all)
 	return r;
 }
 
+int oom_episode_clock(struct oom_parser *p, int64_t now_us)
+{
+	int r = 0;
+
+	while (p->live && r >= 0) {
+		const struct oom_episode *ep = p->live;
+		/* a slow console may hold up a report that is not over */
+		int64_t limit = ep->state == OOM_EP_OPEN ? OOM_MAX_IDLE_US : OOM_SETTLE_US;
+
+		if (ep->state != OOM_EP_DONE && (ep->own_us == OOM_NA || now_us - ep->own_us <= limit))
+			break;
+		r = oom_episode_close(p, p->live);
+		p->live = p->live->next;
+	}
+	return r;
+}
+
 struct oom_episode *oom_episode_of(struct oom_parser *p, const struct oom_host *h, int64_t pid, struct oom_victim **ret)
 {
 	struct oom_episode *found = NULL;
@@ -379,5 +396,30 @@ int oom_parser_take(struct oom_parser *p, struct oom_event *ret)
 	*ret = ep->ev;
 	memset(&ep->ev, 0, sizeof(ep->ev));
 	oom_episode_free(p, ep);
+	return 1;
+}
+
+/* What take() would hand over, made of a copy: the episode goes on. */
+int oom_parser_peek(struct oom_parser *p, struct oom_event *ret)
+{
+	struct oom_episode *ep = p->live, look;
+	int r;
+
+	while (ep && !(ep->grown && ep->state == OOM_EP_SETTLED &&
+		       (ep->ev.nvictims || ep->ev.outcome != OOM_OUTCOME_TRUNCATED)))
+		ep = ep->next;
+	if (!ep)
+		return 0;
+	look = *ep;
+	r = oom_event_clone(&look.ev, &ep->ev);
+	if (r < 0)
+		return r;
+	r = oom_finish_event(&look);
+	if (r < 0) {
+		oom_event_release(&look.ev);
+		return r;
+	}
+	ep->grown = false;
+	*ret = look.ev;
 	return 1;
 }

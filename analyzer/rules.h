@@ -86,6 +86,7 @@ void oom_rule_index(struct oom_rule_index *ix);
 #define OOM_MAX_IDLE_US     (120 * INT64_C(1000000))
 #define OOM_SETTLE_US       (10 * INT64_C(1000000))  /* the reaper speaks 2-3 s after the kill */
 #define OOM_SETTLE_LINES    5000
+#define OOM_HOLD_US         INT64_C(100000)          /* a live log: the rest of a broken line comes at once or never */
 #define OOM_MAX_PENDING     64            /* episodes not yet handed over, all hosts */
 #define OOM_MAX_RAW_LINES   ((size_t)1 << 16)
 #define OOM_MAX_RAW_BYTES   ((size_t)8 << 20)
@@ -140,6 +141,7 @@ struct oom_episode {
 	bool deadlock;                    /* a panic that only a machine-wide OOM ends in */
 	bool summary_cut;                 /* oom-kill: line broken before task= */
 	bool boot_edge;                   /* closed because the machine booted */
+	bool grown;                       /* it took a line since it was peeked at */
 	struct oom_heading heading;
 	/* where a wrapped continuation of the memory dump belongs */
 	int64_t area, node;
@@ -231,6 +233,8 @@ int  oom_episode_close(struct oom_parser *p, struct oom_episode *ep);
 void oom_episode_free(struct oom_parser *p, struct oom_episode *ep);
 int  oom_episode_raw(struct oom_episode *ep, int64_t line, struct oom_str raw);
 int  oom_episode_expire(struct oom_parser *p, bool all);
+/* By the clock instead of by lines: those that said nothing for long are closed. */
+int  oom_episode_clock(struct oom_parser *p, int64_t now_us);
 /* The settled or open episode that killed pid, newest first; NULL. */
 struct oom_episode *oom_episode_of(struct oom_parser *p, const struct oom_host *h, int64_t pid, struct oom_victim **ret);
 bool oom_full(const struct oom_episode *ep);

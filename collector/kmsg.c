@@ -4,6 +4,7 @@
  * EPIPE once and goes on with the oldest record left.  How much it missed shows in the sequence numbers,
  * which the reader of the text compares.
  */
+#include "kmsg.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -11,15 +12,32 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RECORD_MAX 8192         /* CONSOLE_EXT_LOG_MAX of kernels before 6.x; later ones use 2048 */
-
 static const char path[] = "/dev/kmsg";
 
 struct kmsg_stream {
 	int fd;
 	size_t n, at;
-	char record[RECORD_MAX];
+	char record[OOM_KMSG_RECORD_MAX];
 };
+
+int oom_kmsg_open(struct oom_err *reterr)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd >= 0 ? fd : oom_err_set(reterr, errno, "cannot read the kernel log '%s': %s", path, strerror(errno));
+}
+
+ssize_t oom_kmsg_read(int fd, char *p, struct oom_err *reterr)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, p, OOM_KMSG_RECORD_MAX);
+	while (n < 0 && (errno == EINTR || errno == EPIPE));
+	if (n >= 0 || errno == EAGAIN)
+		return n > 0 ? n : 0;
+	return oom_err_set(reterr, errno, "cannot read '%s': %s", path, strerror(errno));
+}
 
 static ssize_t kmsg_read(void *self, char *p, size_t n, struct oom_err *reterr)
 {
@@ -37,13 +55,11 @@ static ssize_t kmsg_read(void *self, char *p, size_t n, struct oom_err *reterr)
 			done += take;
 			continue;
 		}
-		got = read(k->fd, k->record, sizeof(k->record));
-		if (got < 0 && (errno == EINTR || errno == EPIPE))
-			continue;
-		if (got == 0 || (got < 0 && errno == EAGAIN))
-			break;
+		got = oom_kmsg_read(k->fd, k->record, reterr);
 		if (got < 0)
-			return oom_err_set(reterr, errno, "cannot read '%s': %s", path, strerror(errno));
+			return got;
+		if (!got)
+			break;
 		k->n = (size_t)got;
 		k->at = 0;
 	}
@@ -65,12 +81,12 @@ int oom_stream_kmsg(struct oom_stream *s, struct oom_err *reterr)
 	if (!k)
 		return oom_err_set(reterr, ENOMEM, "cannot read '%s': out of memory", path);
 	k->n = k->at = 0;
-	k->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	k->fd = oom_kmsg_open(reterr);
 	if (k->fd < 0) {
-		int e = errno;
+		int r = k->fd;
 
 		oom_free(k);
-		return oom_err_set(reterr, e, "cannot read the kernel log '%s': %s", path, strerror(e));
+		return r;
 	}
 	*s = (struct oom_stream){ .read = kmsg_read, .close = kmsg_close, .self = k };
 	return 0;

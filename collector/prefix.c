@@ -289,3 +289,15 @@ void oom_prefix_parse(struct oom_prefix_state *st, struct oom_str raw, struct oo
 	ret->cont = others_have_prefixes(st);
 	st->bare++;
 }
+
+struct oom_str oom_line_part(struct oom_line *line)
+{
+	const char *nl = line->text.n ? memchr(line->text.p, '\n', line->text.n) : NULL;
+	struct oom_str rest;
+
+	if (!nl)
+		return OOM_STR_NULL;
+	rest = oom_str_sub(line->text, (size_t)(nl - line->text.p) + 1, line->text.n);
+	line->text.n = (size_t)(nl - line->text.p);
+	return rest;
+}

@@ -62,6 +62,10 @@ struct oom_px_time {
 };
 bool oom_px_datetime(struct oom_str *s, struct oom_px_time *ret);
 
+/* Line feeds inside the text (undone escapes) part it into lines of the same prefix: cuts it at the first and returns
+ * the rest; NULL if there is none. */
+struct oom_str oom_line_part(struct oom_line *line);
+
 /* "Panic#2 Part3", the first line of a file in pstore: parts are numbered from the newest on. */
 bool oom_pstore_part(struct oom_str s, int64_t *count, int64_t *part);
 

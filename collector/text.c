@@ -210,17 +210,11 @@ static void note_sequence(struct oom_text *t, struct oom_line *line)
 	t->seq = line->seq;
 }
 
-/* Line feeds inside the text (undone escapes) part it into lines of the same prefix. */
 static void part(struct oom_text *t, struct oom_line *line)
 {
-	const char *nl = line->text.n ? memchr(line->text.p, '\n', line->text.n) : NULL;
-
-	t->more = OOM_STR_NULL;
-	if (!nl)
-		return;
-	t->cur = *line;
-	t->more = oom_str_sub(line->text, (size_t)(nl - line->text.p) + 1, line->text.n);
-	line->text.n = (size_t)(nl - line->text.p);
+	t->more = oom_line_part(line);
+	if (t->more.p)
+		t->cur = *line;
 }
 
 int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct oom_err *reterr)

@@ -17,6 +17,7 @@ int main(void)
 		test_explain,
 		test_json,
 		test_store, test_parse, test_parse_lines,
+		test_klog,
 		test_trace,
 	};
 	int failed = 0;

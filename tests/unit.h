@@ -25,6 +25,7 @@ int test_quiet(void);
 int test_store(void);
 int test_parse(void);
 int test_parse_lines(void);
+int test_klog(void);
 int test_trace(void);
 
 #endif
