@@ -103,7 +103,8 @@ struct oom_writer_opts {
 };
 struct oom_writer_state {             /* counts since open */
 	int64_t stored, merged;       /* events: new ones; later knowledge of known ones */
-	int64_t waiting, spooled, dropped;
+	int64_t waiting, spooled;     /* events: now in memory, now in the spool */
+	int64_t dropped, facts_dropped;
 	int64_t latency_us[2];        /* kill to commit: median and worst of the latest 512 */
 	char trouble[240];            /* what keeps the store from being written; "" = nothing */
 };
@@ -111,7 +112,8 @@ struct oom_writer_state {             /* counts since open */
 int  oom_writer_open(const struct oom_writer_opts *o, struct oom_writer **ret, struct oom_err *reterr);
 /* The mark of this boot as the store has it: 1, 0 none, -errno.  Before the first put. */
 int  oom_writer_mark(struct oom_writer *w, struct oom_store_mark *io, struct oom_err *reterr);
-/* Never waits.  Takes out->ev over; mark is written with it.  0; -ENOBUFS: memory and spool are full, it is dropped. */
+/* Never waits.  Takes out->ev over; mark is written with it.  0; -ENOBUFS: memory and spool are full, it is dropped.
+ * After that the store's mark stays where it is: what was dropped can be read again by the next run. */
 int  oom_writer_put(struct oom_writer *w, struct oom_join_out *out, const struct oom_store_mark *mark);
 /* A fact for v_trace; copied.  Dropped (and counted) when the queue is full: facts come second. */
 int  oom_writer_trace(struct oom_writer *w, const char *feed, const struct oom_fact *f, const struct oom_store_mark *mark);
@@ -123,11 +125,12 @@ int  oom_writer_close(struct oom_writer *w, struct oom_err *reterr);
 
 /* ---- status and notify --------------------------------------------------------------------------------------- */
 
-struct oom_status;                    /* the status file, locked while we run */
+struct oom_status;                    /* the runtime directory, locked while we run */
 int  oom_status_open(const char *runtime_dir, struct oom_status **ret, struct oom_err *reterr);   /* -EBUSY: another runs */
-void oom_status_close(struct oom_status *s);
+void oom_status_close(struct oom_status *s);                                  /* leaves the last state to be read */
 const char *oom_status_dir(const struct oom_status *s);
-int  oom_status_write(struct oom_status *s, struct oom_str json);
+/* Replaces the status file as a whole; sets written_us.  0, -errno. */
+int  oom_status_write(struct oom_status *s, struct oom_recorder_state *st);
 
 /* The service manager's protocol, see sd_notify(3); nothing to do without NOTIFY_SOCKET. */
 int  oom_notify(const char *state);

@@ -16,7 +16,7 @@ sqlite3.h analyzer/sql.c
 zstd.h analyzer/pack.c collector/unpack.c
 zlib.h collector/unpack.c
 lzma.h collector/unpack.c
-jansson.h analyzer/json.c collector/jsonline.c
+jansson.h analyzer/json.c collector/jsonline.c collector/status_json.c
 archive collector/archive.c
 curses.h tui/term.c
 tracefs.h collector/trace.c

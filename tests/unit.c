@@ -18,6 +18,7 @@ int main(void)
 		test_json,
 		test_store, test_parse, test_parse_lines,
 		test_klog,
+		test_status,
 		test_trace,
 	};
 	int failed = 0;

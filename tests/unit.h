@@ -26,6 +26,7 @@ int test_store(void);
 int test_parse(void);
 int test_parse_lines(void);
 int test_klog(void);
+int test_status(void);
 int test_trace(void);
 
 #endif
