@@ -76,19 +76,27 @@ void oom_join_tally(const struct oom_join *j, struct oom_join_tally *ret);
 /* ---- flight: who was large, and who grew ------------------------------------------------------------------ */
 
 struct oom_flight_ring;
-int  oom_flight_new(int64_t every_us, struct oom_flight_ring **ret, struct oom_err *reterr);   /* allocates all it needs */
+/* every_us: the time between ticks, which says how many samples are kept: about a minute of them. */
+int  oom_flight_new(int64_t every_us, struct oom_flight_ring **ret, struct oom_err *reterr);
+int  oom_flight_new_at(const char *proc_root, const char *cgroup_root, int64_t every_us, struct oom_flight_ring **ret,
+		       struct oom_err *reterr);
 void oom_flight_free(struct oom_flight_ring *r);
-int  oom_flight_tick(struct oom_flight_ring *r, int64_t now_us);            /* one sample */
-/* Rows of the last sample taken before until_us, growth over the ring, as parts of ev; PSI of then as memory facts. */
+/* One sample; allocates only while there are more processes than ever before.  0, -ENOMEM, -errno when /proc fails. */
+int  oom_flight_tick(struct oom_flight_ring *r, int64_t now_us);
+/* Rows of the last sample that was over by until_us, growth over the ring, as parts of ev; PSI of then as memory facts
+ * whose names begin with "sampled_".  0 or -ENOMEM. */
 int  oom_flight_attach(const struct oom_flight_ring *r, int64_t until_us, struct oom_event *ev);
 
 /* ---- counters ---------------------------------------------------------------------------------------------- */
 
 struct oom_counters;                  /* open files, read again and again */
 int  oom_counters_open(struct oom_counters **ret, struct oom_err *reterr);
+int  oom_counters_open_at(const char *proc_root, const char *cgroup_root, struct oom_counters **ret,
+			  struct oom_err *reterr);
 void oom_counters_close(struct oom_counters *c);
 int64_t oom_counters_kills(struct oom_counters *c);                          /* /proc/vmstat oom_kill; OOM_NA before 4.13 */
-/* vmstat oom_kill, PSI as it stands, and memory.events(.local) or memory.oom_control of the event's cgroups. */
+/* vmstat oom_kill, PSI as it stands, and memory.events(.local) or memory.oom_control and memory.failcnt of the event's
+ * cgroups, as far as they still exist.  0 or -ENOMEM. */
 int  oom_counters_attach(struct oom_counters *c, struct oom_event *ev);
 
 /* ---- writer ------------------------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ int main(void)
 		test_klog,
 		test_status,
 		test_trace,
+		test_flight,
 	};
 	int failed = 0;
 

@@ -28,5 +28,6 @@ int test_parse_lines(void);
 int test_klog(void);
 int test_status(void);
 int test_trace(void);
+int test_flight(void);
 
 #endif
