@@ -37,6 +37,9 @@ int  oom_klog_next(struct oom_klog *k, struct oom_line *ret, struct oom_err *ret
  * A case is one decision of the OOM killer as all witnesses tell it: a ballot or walk (round), marks, kills and what
  * follows (by tgid and start), and the event that the log gave.  The log may come first, last or never.  Pure: the
  * clock is a parameter, memory is bounded (the oldest case is given up to the writer with what it has).
+ *
+ * One turn of the loop: drain each feed (fact, then lost), read the log (log, then log_read), counter if it is wanted,
+ * then next until it has nothing.
  */
 struct oom_join;
 struct oom_join_opts {
@@ -44,17 +47,29 @@ struct oom_join_opts {
 	bool has_log;                 /* the kernel log is read: wait for its lines */
 	bool has_ballot;              /* SILENT can be told */
 	bool has_marks;               /* some feed tells of mark_victim */
+	bool has_exits;               /* some feed tells of exit_mmap(): that nobody freed the memory can be told */
+	int64_t since_us;             /* kills from then on are compared with the counter; OOM_NA = all */
+	int64_t oom_kill;             /* the counter at since_us, or what the mark has; OOM_NA = there is no counter */
+	/* oom_cgroup_path(), or NULL */
+	int (*cgroup_path)(int64_t memcg_id, char *buf, size_t size);
 };
 int  oom_join_new(const struct oom_join_opts *o, struct oom_join **ret);
 void oom_join_free(struct oom_join *j);
+void oom_join_wall(struct oom_join *j, int64_t wall_minus_mono_us);           /* the wall clock was set */
 
-/* All times CLOCK_MONOTONIC.  feed: the ops->name.  0, -ENOMEM. */
+/* All times CLOCK_MONOTONIC.  feed: the ops->name.  A tracepoint tells the thread alone: who can look it up while it
+ * lives sets f->tgid.  0; -ENOMEM: the fact, or a ballot's candidate, is lost; -ENOBUFS: call next() and try again. */
 int  oom_join_fact(struct oom_join *j, const char *feed, const struct oom_fact *f, int64_t now_us);
-/* An event of the log; final: the parser handed it over, else it was peeked at.  Takes *ev over in any case. */
+/* The feed lost n facts since the last call: the ballots that came meanwhile are incomplete.  After each drain. */
+void oom_join_lost(struct oom_join *j, const char *feed, uint64_t n);
+/* An event of the log; final: the parser handed it over, else it was peeked at.  Takes *ev over, but for -ENOBUFS. */
 int  oom_join_log(struct oom_join *j, struct oom_event *ev, bool final, int64_t now_us);
-/* The kernel's counter of kills, read when log and feeds had nothing more to say. */
-int  oom_join_counter(struct oom_join *j, int64_t oom_kill, int64_t now_us);
-/* When oom_join_next() has something next if nothing more comes in; INT64_MAX = never. */
+/* All lines that the log had at now_us were parsed; busy: the parser is inside a report (not quiet). */
+void oom_join_log_read(struct oom_join *j, bool busy, int64_t now_us);
+/* The kernel's counter of kills: when it is wanted, and whenever else it was read (after feeds and log). */
+bool oom_join_wants_counter(const struct oom_join *j, int64_t now_us);
+void oom_join_counter(struct oom_join *j, int64_t oom_kill, int64_t now_us);
+/* When oom_join_next() may have something next if nothing more comes in; INT64_MAX = never. */
 int64_t oom_join_deadline(const struct oom_join *j);
 
 /* One piece of work for the writer: an event to be stored, or to be merged into the one with its fingerprint. */
@@ -72,6 +87,9 @@ int64_t oom_join_waiting(const struct oom_join *j);
 /* Kills accounted for since new(), by enum oom_class; those that /proc/vmstat counts. */
 struct oom_join_tally { int64_t by_class[5], counted, facts; };
 void oom_join_tally(const struct oom_join *j, struct oom_join_tally *ret);
+/* For the mark: what the counter was by all that was put out, but for the events that a restart from next_line on reads
+ * again.  OOM_NA without a counter. */
+int64_t oom_join_expected(const struct oom_join *j, int64_t next_line);
 
 /* ---- flight: who was large, and who grew ------------------------------------------------------------------ */
 
