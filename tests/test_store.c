@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The store: what goes in comes out, and what is wrong with a file is said in a sentence. */
 #include "unit.h"
+#include "test_event.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,107 +56,6 @@ static void close_store(struct oom_store *s)
 
 	if (oom_store_close(s, &err))
 		fail_msg("%s", err.text);
-}
-
-/* ---- events by hand ------------------------------------------------------------------------------------ */
-
-static uint32_t seed = 1;
-
-static uint32_t dice(uint32_t n)
-{
-	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % n;
-}
-
-static struct oom_str any_text(struct oom_event *ev)
-{
-	static const struct oom_str odd[] = {
-		{ "", 0 },	    { "x) total-vm:9kB", 15 },	  { "\xff\xfe\0a\x1b[31m", 9 },
-		{ "a\"b\\c'd", 7 }, { "\xed\xb0\x80\xed", 4 },	  { "tab\there", 8 },
-		{ "\0", 1 },	    { "\xf0\x9f\x92\xa9 ok", 7 }, { "Normal", 6 },
-	};
-	struct oom_str s;
-
-	if (dice(6) == 0)
-		return OOM_STR_NULL;
-	assert_int_equal(oom_arena_str(&ev->arena, odd[dice(OOM_ARRAY_SIZE(odd))], &s), 0);
-	return s;
-}
-
-static int64_t any_int(void)
-{
-	switch (dice(8)) {
-	case 0:  return OOM_NA;
-	case 1:  return 0;
-	case 2:  return -1000;
-	case 3:  return INT64_MAX;
-	case 4:  return -9007199254740993;
-	default: return dice(100000);
-	}
-}
-
-static void fill(struct oom_event *ev, const struct oom_record *r, void *rec)
-{
-	for (size_t i = 0; i < r->nfields; i++) {
-		const struct oom_field *f = &r->field[i];
-		int64_t n = 0;
-
-		if (f->type == OOM_TYPE_STR) {
-			oom_field_set_str(f, rec, any_text(ev));
-		} else if (f->type == OOM_TYPE_INT) {
-			oom_field_set_int(f, rec, any_int());
-		} else {
-			while (f->names[n])
-				n++;
-			oom_field_set_int(f, rec, dice((uint32_t)n));
-		}
-	}
-}
-
-static void make_event(struct oom_event *ev, size_t parts)
-{
-	oom_event_init(ev);
-	fill(ev, &oom_event_record, ev);
-	for (size_t p = 0; p < OOM_PARTS; p++) {
-		for (size_t i = 0; i < parts; i++) {
-			void *rec = oom_event_add(ev, oom_parts[p]);
-
-			assert_non_null(rec);
-			fill(ev, oom_parts[p], rec);
-		}
-	}
-}
-
-/* ---- comparing ----------------------------------------------------------------------------------------- */
-
-static void same_record(const struct oom_record *r, const void *a, const void *b)
-{
-	for (size_t i = 0; i < r->nfields; i++) {
-		const struct oom_field *f = &r->field[i];
-
-		if (f->type == OOM_TYPE_STR ? !oom_str_eq(oom_field_str(f, a), oom_field_str(f, b)) :
-					      oom_field_int(f, a) != oom_field_int(f, b))
-			fail_msg("%s.%s differs", r->table, f->key);
-	}
-}
-
-static void same_event(const struct oom_event *a, const struct oom_event *b)
-{
-	same_record(&oom_event_record, a, b);
-	for (size_t p = 0; p < OOM_PARTS; p++) {
-		const struct oom_record *r = oom_parts[p];
-		const char *pa, *pb;
-		size_t na, nb;
-
-		memcpy(&na, (const char *)a + r->count, sizeof(na));
-		memcpy(&nb, (const char *)b + r->count, sizeof(nb));
-		memcpy(&pa, (const char *)a + r->array, sizeof(pa));
-		memcpy(&pb, (const char *)b + r->array, sizeof(pb));
-		if (na != nb)
-			fail_msg("%zu rows of %s went in, %zu came out", na, r->table, nb);
-		for (size_t i = 0; i < na; i++)
-			same_record(r, pa + i * r->size, pb + i * r->size);
-	}
 }
 
 static int64_t put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *r, int want)
@@ -258,11 +158,11 @@ static void every_field_survives(void **state)
 	for (int i = 0; i < 40; i++) {
 		int64_t id;
 
-		make_event(&ev, dice(70));
+		test_event_random(&ev, (size_t)(i * 37 % 70));
 		ev.boot_us = i;
 		id = put(s, &ev, NULL, 1);
 		load(s, id, &back);
-		same_event(&ev, &back);
+		test_event_same(&ev, &back);
 		oom_event_release(&back);
 		oom_event_release(&ev);
 	}
@@ -277,7 +177,7 @@ static void an_empty_event_survives(void **state)
 	(void)state;
 	oom_event_init(&ev);
 	load(s, put(s, &ev, NULL, 1), &back);
-	same_event(&ev, &back);
+	test_event_same(&ev, &back);
 	oom_event_release(&back);
 	oom_event_release(&ev);
 	close_store(s);
@@ -290,7 +190,7 @@ static void the_same_event_is_stored_once(void **state)
 	int64_t id;
 
 	(void)state;
-	make_event(&ev, 20);
+	test_event_random(&ev, 20);
 	id = put(s, &ev, NULL, 1);
 	assert_int_equal(put(s, &ev, NULL, 0), id);
 	close_store(s);
@@ -312,15 +212,15 @@ static void rollback_leaves_the_store_as_it_was(void **state)
 	int64_t id;
 
 	(void)state;
-	make_event(&a, 5);
-	make_event(&b, 5);
+	test_event_random(&a, 5);
+	test_event_random(&b, 5);
 	put(s, &a, NULL, 1);
 	assert_int_equal(oom_store_begin(s, &err), 0);
 	put(s, &b, NULL, 1);
 	oom_store_rollback(s);
 	id = put(s, &b, NULL, 1);
 	load(s, id, &back);
-	same_event(&b, &back);
+	test_event_same(&b, &back);
 	close_store(s);
 	oom_event_release(&a);
 	oom_event_release(&b);
@@ -336,8 +236,8 @@ static void a_failed_put_spoils_its_transaction(void **state)
 	int64_t id;
 
 	(void)state;
-	make_event(&good, 2);
-	make_event(&bad, 2);
+	test_event_random(&good, 2);
+	test_event_random(&bad, 2);
 	bad.victim[1].role = 77;
 	assert_int_equal(oom_store_begin(s, &err), 0);
 	put(s, &good, NULL, 1);
@@ -774,7 +674,7 @@ static void failing_allocations_are_survived(void **state)
 	bool done = false;
 
 	(void)state;
-	make_event(&ev, 20);
+	test_event_random(&ev, 20);
 	for (long n = 1; !done && n < 500; n++) {
 		struct oom_store *t = NULL;
 		struct oom_err err = { 0 };
@@ -798,7 +698,7 @@ static void failing_allocations_are_survived(void **state)
 	}
 	assert_true(done);
 	load(s, put(s, &ev, NULL, 0), &back);
-	same_event(&ev, &back);
+	test_event_same(&ev, &back);
 	oom_event_release(&back);
 	oom_event_release(&ev);
 	close_store(s);

@@ -16,6 +16,7 @@ int main(void)
 		test_quiet,
 		test_explain,
 		test_json,
+		test_merge,
 		test_store, test_parse, test_parse_lines,
 		test_klog,
 		test_status,

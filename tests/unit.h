@@ -19,6 +19,7 @@ int test_render(void);
 int test_domain(void);
 int test_sampler(void);
 int test_json(void);
+int test_merge(void);
 int test_source(void);
 int test_journal(void);
 int test_quiet(void);

@@ -320,8 +320,24 @@ struct oom_raw    *oom_event_add_raw(struct oom_event *ev);
 void *oom_event_add(struct oom_event *ev, const struct oom_record *r);
 /* kind must be a string literal; text is formatted into the arena.  Out of memory: -ENOMEM. */
 int oom_event_note(struct oom_event *ev, int64_t line, const char *kind, const char *fmt, ...) OOM_PRINTF(4, 5);
-/* Both are of one event: ev gains what only from knows (ballot, life, flight rows, counters, fields that are
- * unknown in ev) and loses nothing.  Life rows of one process are joined.  Strings are copied.  0, -ENOMEM. */
+/*
+ * Both are of one event: ev gains what only from knows and loses nothing; what both know stays as ev has it.
+ * Strings are copied.  0, -ENOMEM: part of it is done, and it can be done again.  A second time changes nothing
+ * (where a table has no pid twice).
+ *
+ * Outcome, scope and reap: said beats not said.  Flags, and counts of the same things: the greater.  Ballot: recorded
+ * beats reconstructed beats none, and kernel_points, kernel_flags and ballot_lost are those of the winner.  Lines,
+ * path and raw lines are taken only by an ev that has none of them: they mean nothing beside another source's.
+ *
+ * Tasks are joined by pid, then by tgid.  A complete table stays what the kernel printed: candidates that it lacks make
+ * a note "ballot_only".  One that is cut gets them where they stood in the kernel's order.  Victims and priors are
+ * joined by pid, lives by tgid and start_us.  The dump's memory facts are taken whole or not at all, counters and PSI
+ * one by one, flight rows all or none.
+ *
+ * Class of a life: already_exiting, group_member, logged, rate_limited, log_lost, the first of them that either says;
+ * "logged" counts as not said in an event without an invoked line.  Who joins a log to an event whose lives were
+ * log_lost classifies them again.
+ */
 int oom_event_merge(struct oom_event *ev, const struct oom_event *from);
 bool oom_event_has_note(const struct oom_event *ev, const char *kind);
 
