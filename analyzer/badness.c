@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <oomlens/fact.h>
+
 #include "evaluate.h"
 
 #define PAGES  (OOM_PROFILE_PTES)
@@ -81,6 +83,12 @@ const char *const oom_why_not_names[] = {
 	[OOM_WHY_GLOBAL_INIT]    = "global_init",
 	[OOM_WHY_ADJ_UNKNOWN]    = "adj_unknown",
 	[OOM_WHY_DAMAGED_ROW]    = "damaged_row",
+	[OOM_WHY_OTHER_NODES]    = "other_nodes",
+	[OOM_WHY_NO_MM]          = "no_mm",
+	[OOM_WHY_MM_SKIPPED]     = "mm_skipped",
+	[OOM_WHY_VFORK_CHILD]    = "vfork_child",
+	[OOM_WHY_REFUSED]        = "refused",
+	[OOM_WHY_NOT_SCANNED]    = "not_scanned",
 	NULL,
 };
 
@@ -138,6 +146,9 @@ void oom_eval_init(struct oom_eval *e, const struct oom_profile *p, const struct
 		e->page_shift = __builtin_ctzll((uint64_t)ev->page_size);
 	e->swap_cap = swap_in_use(ev, e->page_lo);
 	e->pt_cap = p->flags & OOM_PROFILE_PTES ? pagetables_of_machine(ev) : 0;
+	e->ballot = ev->ballot;
+	e->sysrq = ev->sysrq == 1;
+	e->whole = ev->ballot_lost <= 0;               /* OOM_NA is below 0 */
 }
 
 void oom_eval_total(struct oom_eval *e, struct oom_range total)
@@ -200,6 +211,69 @@ void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom
 		out->lo = p->floor;
 		out->hi = p->ceiling;
 	}
+}
+
+/* ---- ballots --------------------------------------------------------------------------------------- */
+
+/* What speaks against a row, in the order in which oom_evaluate_task() and oom_badness() ask. */
+static int flags_say(const struct oom_eval *e, const struct oom_task *t)
+{
+	int64_t flags = t->kernel_flags;
+	bool victim = flags & OOM_FACT_OOM_VICTIM;
+
+	if (t->tgid == 1)
+		return OOM_WHY_GLOBAL_INIT;
+	if (flags & OOM_FACT_PASSED_OVER)
+		return victim ? OOM_WHY_ALREADY_VICTIM : OOM_WHY_OTHER_NODES;
+	/* a victim that has yet to free its memory ends the scan; that this one did not end there means that it
+	 * was done with */
+	if (victim && (!e->sysrq || flags & OOM_FACT_OOM_SKIP))
+		return OOM_WHY_ALREADY_VICTIM;
+	if (flags & OOM_FACT_NO_MM)
+		return OOM_WHY_NO_MM;
+	if (t->oom_score_adj == -1000)
+		return OOM_WHY_ADJ_MIN;
+	if (flags & OOM_FACT_OOM_SKIP)
+		return OOM_WHY_MM_SKIPPED;
+	if (flags & OOM_FACT_VFORK)
+		return OOM_WHY_VFORK_CHILD;
+	return flags & OOM_FACT_INELIGIBLE ? OOM_WHY_REFUSED : OOM_WHY_ELIGIBLE;
+}
+
+static int kernel_says(const struct oom_eval *e, const struct oom_task *t)
+{
+	const int64_t not_scored = OOM_FACT_INELIGIBLE | OOM_FACT_PASSED_OVER;
+	bool flags = t->kernel_flags != OOM_NA;
+
+	if (oom_eval_own(e, t) && !(flags && t->kernel_flags & not_scored))
+		return t->kernel_points >= -4 * OOM_PAGES_MAX && t->kernel_points <= 4 * OOM_PAGES_MAX
+			       ? OOM_WHY_ELIGIBLE : OOM_WHY_DAMAGED_ROW;
+	if (flags)
+		return flags_say(e, t);
+	return e->ballot == OOM_BALLOT_RECORDED && e->whole && t->tgid != 1 ? OOM_WHY_NOT_SCANNED : OOM_WHY_ELIGIBLE;
+}
+
+int oom_eval_ballot(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out)
+{
+	int why = kernel_says(e, t);
+
+	if (why != OOM_WHY_ELIGIBLE)
+		return why;
+	why = oom_eval_formula(e, t, out);
+	if (!oom_eval_own(e, t))
+		return why;
+	if (why != OOM_WHY_ELIGIBLE)          /* the feed could not read all terms, but the points it has */
+		*out = (struct oom_terms){ .swap_lo = 1, .pt_lo = 1, .adj_pages = OOM_NA };
+	out->lo = out->hi = out->nominal = t->kernel_points;
+	return OOM_WHY_ELIGIBLE;
+}
+
+bool oom_task_is_origin(const struct oom_event *ev, const struct oom_task *t)
+{
+	const int64_t not_now = OOM_FACT_PASSED_OVER | OOM_FACT_OOM_VICTIM;
+
+	return ev->ballot == OOM_BALLOT_RECORDED && t->kernel_flags != OOM_NA &&
+	       t->kernel_flags & OOM_FACT_ORIGIN && !(t->kernel_flags & not_now);
 }
 
 /* ---- the public evaluator -------------------------------------------------------------------------- */

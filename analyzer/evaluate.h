@@ -21,6 +21,8 @@ struct oom_eval {
 	int64_t page_lo, page_hi;        /* possible page sizes, bytes; equal when known */
 	int64_t page_shift;              /* of page_lo when page_lo == page_hi and a power of two, else -1 */
 	bool trust_root;                 /* take uid 0 to hold CAP_SYS_ADMIN, no doubt */
+	bool sysrq, whole;               /* of the ballot: earlier victims count again; no candidate was lost */
+	int64_t ballot;                  /* enum oom_ballot; NONE: rows are judged by the formula alone */
 };
 
 struct oom_terms {
@@ -132,8 +134,8 @@ static inline void oom_eval_pages(const struct oom_eval *e, const struct oom_tas
 	}
 }
 
-/* Fills *out and returns OOM_WHY_ELIGIBLE, or says why the task was no candidate. */
-static inline int oom_eval_task(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out)
+/* By the profile's formula.  Fills *out and returns OOM_WHY_ELIGIBLE, or says why the task was no candidate. */
+static inline int oom_eval_formula(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out)
 {
 	if (t->oom_score_adj == OOM_NA)
 		return OOM_WHY_ADJ_UNKNOWN;
@@ -159,6 +161,20 @@ static inline int oom_eval_task(const struct oom_eval *e, const struct oom_task 
 	else
 		oom_eval_pages(e, t, out);
 	return OOM_WHY_ELIGIBLE;
+}
+
+/* Has the row the points that the kernel itself gave it? */
+static inline bool oom_eval_own(const struct oom_eval *e, const struct oom_task *t)
+{
+	return e->ballot == OOM_BALLOT_RECORDED && t->kernel_points != OOM_NA;
+}
+
+/* The same where the event has a ballot: what the kernel said of the row comes before what the row adds up to. */
+int oom_eval_ballot(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out);
+
+static inline int oom_eval_task(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out)
+{
+	return e->ballot == OOM_BALLOT_NONE ? oom_eval_formula(e, t, out) : oom_eval_ballot(e, t, out);
 }
 
 #endif

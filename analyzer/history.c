@@ -78,6 +78,9 @@ int oom_case_skips(struct oom_case *c)
 
 		if (!p)
 			p = find_prior(sorted, ev->npriors, t->pid);
+		/* the ballot itself shows what had become of it */
+		if (ev->ballot != OOM_BALLOT_NONE && t->kernel_flags != OOM_NA)
+			continue;
 		/* whom the kernel killed again was a candidate again, whatever became of the pid's first
 		 * owner */
 		if (!p || !is_same_process(t, p) || t->pid == killed || t->tgid == killed ||

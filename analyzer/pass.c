@@ -90,7 +90,7 @@ void oom_pass_run(const struct oom_pass *p, struct oom_pick *ret)
 		}
 		k.eligible++;
 		k.wide |= x.lo != x.hi;
-		k.any_adj |= t->oom_score_adj != 0;
+		k.any_adj |= t->oom_score_adj != 0 && !oom_eval_own(&e, t);
 		points = p->side == OOM_SIDE_NOMINAL ? x.nominal : p->side == OOM_SIDE_LOW ? x.lo : x.hi;
 		if ((ptrdiff_t)i == p->apart)
 			points = p->apart_points;

@@ -73,6 +73,7 @@ struct oom_case {
 	enum oom_verdict verdict;
 	enum oom_reason reason;
 	int64_t line;
+	struct oom_ballot_check check;
 	struct oom_str detail;       /* what the sentence cannot know by the reason alone */
 };
 
@@ -99,8 +100,11 @@ int oom_case_check_score(const struct oom_case *c);
 void oom_case_narrow(struct oom_case *c);
 /* Opens totalpages where the log does not say, and the score line does not confirm, that all nodes were allowed. */
 void oom_case_doubt_scope(struct oom_case *c);
-/* How many of the kernel's own points, where a ballot recorded them, differ from the arithmetic. */
-size_t oom_case_check_ballot(const struct oom_case *c);
+void oom_case_check_ballot(const struct oom_case *c, struct oom_ballot_check *ret);
+/* Were both rows (b may be -1) scored by the kernel itself, in a recorded ballot?  Then nothing can have drifted. */
+bool oom_case_own(const struct oom_case *c, ptrdiff_t a, ptrdiff_t b);
+/* Does the event hold lines of a log, or only what the feeds of a running kernel told? */
+bool oom_case_logged(const struct oom_case *c);
 
 /* The sentence for people. */
 struct oom_str oom_case_text(const struct oom_case *c);

@@ -45,6 +45,8 @@ static const char *const reason_names[OOM_REASON_COUNT] = {
 	[OOM_REASON_HIGHER_SCORE_PASSED_OVER] = "higher_score_passed_over",
 	[OOM_REASON_VFORK_CHILD]              = "vfork_child",
 	[OOM_REASON_SCORE_MISMATCH]           = "score_mismatch",
+	[OOM_REASON_BALLOT_LOST]              = "ballot_lost",
+	[OOM_REASON_UNKNOWN_DOMAIN]           = "unknown_domain",
 };
 
 const char *oom_reason_name(enum oom_reason r)
@@ -65,6 +67,7 @@ static void keep(struct oom_replay *r, const struct oom_case *c)
 	r->actual = c->actual;
 	r->margin = c->margin;
 	r->drift_bound = c->drift;
+	r->ballot = c->check;
 	r->verdict = c->verdict;
 	r->reason = c->reason;
 	r->evidence_line = c->line;
@@ -263,6 +266,8 @@ static void score_rows(struct oom_replay *r, const struct oom_case *c, struct oo
 							     : UINT64_MAX;
 		if (x->why_not != OOM_WHY_ELIGIBLE)
 			k[i].order = (uint32_t)i;
+		else if (oom_task_is_origin(ev, &ev->task[i]))
+			k[i].points = 0;
 	}
 }
 

@@ -92,12 +92,22 @@ static bool step_no_table(struct oom_case *c)
 	return insufficient(c, OOM_REASON_NO_TASK_TABLE, c->ev->at[OOM_AT_INVOKED]);
 }
 
+/* A ballot is whole unless it is known to be not. */
+static bool has_ballot(const struct oom_event *ev)
+{
+	return ev->ballot != OOM_BALLOT_NONE && ev->ballot_lost <= 0;
+}
+
 /* Damage inside the table: a line that could not be read may have been the best candidate. */
 static bool step_table_gaps(struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
 	int64_t from = ev->at[OOM_AT_TABLE], to = ev->ntasks ? ev->task[ev->ntasks - 1].line : OOM_NA;
 
+	if (has_ballot(ev))
+		return c->pick.damaged ? insufficient(c, OOM_REASON_DAMAGED_TABLE, from) : false;
+	if (ev->table_complete != 1 && ev->ballot_lost > 0)
+		return insufficient(c, OOM_REASON_BALLOT_LOST, to);
 	if (ev->table_complete != 1)
 		return insufficient(c, OOM_REASON_TRUNCATED_TABLE, to);
 	for (size_t i = 0; i < ev->nnotes && from != OOM_NA && to != OOM_NA; i++)
@@ -125,6 +135,14 @@ static bool step_no_killable(struct oom_case *c)
 	if (oom_case_skipped(c, c->other))
 		return insufficient(c, OOM_REASON_PREVIOUS_VICTIM_SKIPPED, ev->task[c->other].line);
 	return settle(c, OOM_VERDICT_UNEXPLAINED, OOM_REASON_NO_KILLABLE, ev->at[OOM_AT_OUTCOME]);
+}
+
+/* A walk shows all processes: which of them shared the limit that was hit, it does not know. */
+static bool step_domain(struct oom_case *c)
+{
+	if (c->ev->ballot != OOM_BALLOT_RECONSTRUCTED || c->ev->has_table == 1 || c->ev->scope != OOM_SCOPE_UNKNOWN)
+		return false;
+	return insufficient(c, OOM_REASON_UNKNOWN_DOMAIN, OOM_NA);
 }
 
 static bool step_totalpages(struct oom_case *c)
@@ -244,15 +262,11 @@ static bool is_origin(const struct oom_case *c)
 
 static bool contradicted(struct oom_case *c)
 {
-	size_t wrong = oom_case_check_ballot(c);
 	int score = oom_case_check_score(c);
 
-	if (wrong) {
-		c->detail = oom_arena_fmt(
-			c->arena, "the recorded points of %zu tasks differ from the arithmetic", wrong);
-		return settle(c, OOM_VERDICT_INSUFFICIENT, OOM_REASON_SCORE_MISMATCH,
-			      c->ev->at[OOM_AT_TABLE]);
-	}
+	/* the kernel's own points are no matter of how its lines are read */
+	if (oom_case_own(c, c->actual, -1))
+		return false;
 	if (score == 2 && is_origin(c))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_OOM_TASK_ORIGIN, c->ev->at[OOM_AT_SCORE]);
 	if (score == 2)
@@ -374,9 +388,11 @@ static bool disagreed(struct oom_case *c)
 	c->other = c->pick.best;
 	if (is_origin(c))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_OOM_TASK_ORIGIN, ev->at[OOM_AT_SCORE]);
+	if (oom_case_own(c, c->actual, c->pick.best))
+		return settle(c, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER, OOM_NA);
 	if (!check_kill_line(c))
 		return insufficient(c, OOM_REASON_DAMAGED_TABLE, ev->at[OOM_AT_KILL]);
-	if (w && same_mm(a, w) && c->p >= oom_profile_named("4.7"))
+	if (w && same_mm(a, w) && w->kernel_flags == OOM_NA && c->p >= oom_profile_named("4.7"))
 		return settle(c, OOM_VERDICT_EXPLAINED, OOM_REASON_VFORK_CHILD, w->line);
 	if (w && c->actual_eligible && short_of >= 0 && short_of <= c->drift && first_line &&
 	    drift_matters(c))
@@ -395,6 +411,23 @@ static bool disagreed(struct oom_case *c)
 	if (oom_str_is(a->comm, "swapoff"))
 		return insufficient(c, OOM_REASON_OOM_TASK_ORIGIN, a->line);
 	return settle(c, OOM_VERDICT_UNEXPLAINED, OOM_REASON_HIGHER_SCORE_PASSED_OVER, w ? w->line : OOM_NA);
+}
+
+/* A task that asked to be the first (swapoff, ksm) is taken without a score, the last such one; 5.3 on. */
+static bool step_origin(struct oom_case *c)
+{
+	ptrdiff_t first = -1;
+
+	for (size_t i = 0; i < c->ev->ntasks; i++)
+		if (oom_task_is_origin(c->ev, &c->ev->task[i]))
+			first = (ptrdiff_t)i;
+	if (first < 0)
+		return false;
+	c->winner = c->other = first;
+	c->runner_up = -1;
+	c->margin = OOM_NA;
+	return settle(c, first == c->actual ? OOM_VERDICT_EXPLAINED : OOM_VERDICT_UNEXPLAINED,
+		      OOM_REASON_OOM_TASK_ORIGIN, OOM_NA);
 }
 
 static bool step_arithmetic(struct oom_case *c)
@@ -437,8 +470,9 @@ int oom_case_judge(struct oom_case *c)
 {
 	static bool (*const steps[])(struct oom_case *) = {
 		step_will_free, step_allocating, step_policy,	   step_panic,
-		step_no_table,	step_table_gaps, step_no_killable, step_totalpages,
-		step_no_kill,	step_actual,	 step_arithmetic,
+		step_no_table,	step_table_gaps, step_domain,	   step_no_killable,
+		step_totalpages, step_no_kill,	 step_actual,	   step_origin,
+		step_arithmetic,
 	};
 	int r;
 
@@ -453,6 +487,9 @@ int oom_case_judge(struct oom_case *c)
 		return r;
 	oom_case_look(c);
 	find_rows(c->ev, &c->chosen_row, &c->victim_row);
+	oom_case_check_ballot(c, &c->check);
+	if (c->check.differ)
+		oom_case_drift(c);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(steps); i++)
 		if (steps[i](c))
 			break;

@@ -355,22 +355,40 @@ void oom_case_doubt_scope(struct oom_case *c)
 	oom_case_look(c);
 }
 
-/* A recorded ballot has the kernel's own points. */
-size_t oom_case_check_ballot(const struct oom_case *c)
+/*
+ * The formula against the kernel's own points, row by row.  The kernel's decide; that the two agree shows that the
+ * profile is the right one.  A row that the log printed a moment later may have moved meanwhile.
+ */
+void oom_case_check_ballot(const struct oom_case *c, struct oom_ballot_check *ret)
 {
-	size_t wrong = 0;
+	struct oom_eval e = c->eval;
+	struct oom_terms x;
+	int64_t off;
 
-	if (!oom_case_total_known(c) || oom_case_per_mille(c) || c->ev->task[0].kernel_points == OOM_NA)
-		return 0;
+	*ret = (struct oom_ballot_check){ 0 };
+	if (c->ev->ballot != OOM_BALLOT_RECORDED || !oom_case_total_known(c) || oom_case_per_mille(c))
+		return;
 	for (size_t i = 0; i < c->ev->ntasks; i++) {
 		const struct oom_task *t = &c->ev->task[i];
-		struct oom_terms x;
 
-		if (t->kernel_points == OOM_NA || oom_eval_task(&c->eval, t, &x) != OOM_WHY_ELIGIBLE)
+		if (!oom_eval_own(&e, t) || oom_eval_task(&e, t, &x) != OOM_WHY_ELIGIBLE)
 			continue;
-		wrong += t->kernel_points < x.lo || t->kernel_points > x.hi;
+		ret->points++;
+		if (oom_eval_formula(&e, t, &x) != OOM_WHY_ELIGIBLE)
+			continue;
+		ret->compared++;
+		off = t->kernel_points < x.lo ? x.lo - t->kernel_points :
+		      t->kernel_points > x.hi ? t->kernel_points - x.hi : 0;
+		ret->differ += off != 0;
+		ret->off = off > ret->off ? off : ret->off;
 	}
-	return wrong;
+}
+
+/* Do the kernel's own points decide between these two? */
+bool oom_case_own(const struct oom_case *c, ptrdiff_t a, ptrdiff_t b)
+{
+	return a >= 0 && oom_eval_own(&c->eval, &c->ev->task[a]) &&
+	       (b < 0 || oom_eval_own(&c->eval, &c->ev->task[b]));
 }
 
 bool oom_case_total_matters(const struct oom_case *c)

@@ -104,6 +104,22 @@ static int64_t points_of(const struct oom_case *c, ptrdiff_t row)
 	return x.nominal;
 }
 
+bool oom_case_logged(const struct oom_case *c)
+{
+	return c->ev->origin != OOM_ORIGIN_RECORD || c->ev->first_line != OOM_NA || c->ev->nraw;
+}
+
+/* What an event was taken from, where a sentence says what that lacks. */
+static const char *source(const struct oom_case *c)
+{
+	return oom_case_logged(c) ? "the log" : "the record";
+}
+
+static const char *the_table(const struct oom_case *c)
+{
+	return c->ev->ballot == OOM_BALLOT_NONE ? "the task table" : "the ballot";
+}
+
 /* "16,618 points (64.9 MiB)", with "about" where a term or totalpages is not exactly known. */
 static const char *holds(const struct oom_case *c, ptrdiff_t row)
 {
@@ -115,7 +131,9 @@ static const char *holds(const struct oom_case *c, ptrdiff_t row)
 
 	if (row == c->actual && c->p->flags & OOM_PROFILE_PER_MILLE && c->ev->chosen_score != OOM_NA)
 		known = true;
-	if (known && !(c->p->flags & OOM_PROFILE_PER_MILLE) && c->ev->task[row].oom_score_adj &&
+	if (oom_case_own(c, row, -1))
+		known = true;
+	else if (known && !(c->p->flags & OOM_PROFILE_PER_MILLE) && c->ev->task[row].oom_score_adj &&
 	    c->total.lo != c->total.hi)
 		known = false;
 	s = oom_arena_fmt(c->arena, "%s%s", known ? "" : "about ", amount(c, points_of(c, row), true));
@@ -149,8 +167,10 @@ static const char *had_highest(const struct oom_case *c, const char *verb)
 		s = oom_arena_fmt(c->arena, "%s was %s: it was the only task that could be killed (%s)",
 				  victim(c), verb, holds(c, c->actual));
 	else
-		s = oom_arena_fmt(c->arena, "%s was %s because it had the highest badness of %s: %s%s",
-				  victim(c), verb, tasks(c), holds(c, c->actual), lead(c));
+		s = oom_arena_fmt(c->arena, "%s was %s because it had the highest badness of %s%s: %s%s",
+				  victim(c), verb, tasks(c),
+				  oom_case_own(c, c->actual, -1) ? " by the kernel's own count" : "",
+				  holds(c, c->actual), lead(c));
 	return s.p ? s.p : "?";
 }
 
@@ -291,6 +311,16 @@ static struct oom_str say_hidden(const struct oom_case *c)
 
 static struct oom_str say_origin(const struct oom_case *c)
 {
+	if (c->verdict == OOM_VERDICT_UNEXPLAINED)
+		return oom_arena_fmt(c->arena,
+				     "Not explained: %s was killed although %s had asked to be the first "
+				     "(swapoff or KSM), and the kernel takes such a task without a score.",
+				     victim(c), who(c, c->other));
+	if (c->winner >= 0 && c->ev->ballot == OOM_BALLOT_RECORDED)
+		return oom_arena_fmt(c->arena,
+				     "%s was killed because it had asked to be the first, as swapoff and KSM "
+				     "do: the kernel takes such a task without a score.",
+				     victim(c));
 	if (c->verdict == OOM_VERDICT_INSUFFICIENT)
 		return oom_arena_fmt(c->arena,
 				     "%s was killed with less badness than %s; a task inside swapoff is "
@@ -330,11 +360,15 @@ static struct oom_str say_no_killable(const struct oom_case *c)
 {
 	if (c->verdict == OOM_VERDICT_UNEXPLAINED)
 		return oom_arena_fmt(c->arena,
-				     "The kernel found no killable process, yet %s shows %s: the log does "
+				     "The kernel found no killable process, yet %s shows %s: %s does "
 				     "not say why it was no candidate.",
-				     who(c, c->other), holds(c, c->other));
+				     who(c, c->other), holds(c, c->other), source(c));
 	if (!c->ev->ntasks)
 		return OOM_STR("Nothing could be killed: the task table is empty.");
+	if (c->ev->ballot != OOM_BALLOT_NONE)
+		return oom_arena_fmt(c->arena, "Nothing could be killed: the kernel looked at %s process%s, and none "
+				     "of them may be killed.", oom_case_number(c, (int64_t)c->ev->ntasks),
+				     c->ev->ntasks == 1 ? "" : "es");
 	return OOM_STR("Nothing could be killed: every task in the table has oom_score_adj -1000 or had been "
 		       "killed before.");
 }
@@ -347,6 +381,17 @@ static struct oom_str say_panic(const struct oom_case *c)
 
 static struct oom_str say_will_free(const struct oom_case *c)
 {
+	if (c->actual >= 0 && c->pick.best == c->actual && oom_case_own(c, c->actual, -1))
+		return oom_arena_fmt(c->arena,
+				     "Nobody was killed anew: %s had the highest badness of %s, %s, but was "
+				     "exiting already and got the memory reserves; the kernel logs and counts "
+				     "no such case.",
+				     victim(c), tasks(c), holds(c, c->actual));
+	if (c->ev->origin == OOM_ORIGIN_RECORD && !oom_case_logged(c))
+		return oom_arena_fmt(c->arena,
+				     "Nobody was killed anew: %s was exiting already and got the memory "
+				     "reserves; the kernel logs and counts no such case.",
+				     victim(c));
 	return oom_arena_fmt(c->arena,
 			     "Nobody was killed anew: %s was exiting already and got the memory reserves.",
 			     victim(c));
@@ -354,6 +399,13 @@ static struct oom_str say_will_free(const struct oom_case *c)
 
 static struct oom_str say_no_table(const struct oom_case *c)
 {
+	if (!oom_case_logged(c) && !anybody(c))
+		return OOM_STR("The record holds neither the candidates nor a victim of this event.");
+	if (!oom_case_logged(c))
+		return oom_arena_fmt(
+			c->arena,
+			"%s was killed, but no feed told of the candidates, so nobody can be compared with it.",
+			victim(c));
 	if (!anybody(c))
 		return OOM_STR("The log holds neither a task table nor a kill line of this event.");
 	return oom_arena_fmt(
@@ -395,14 +447,16 @@ static struct oom_str say_no_kill(const struct oom_case *c)
 				     "chosen process (up to 5.0 a child may be killed for it) is not in "
 				     "the log.",
 				     victim(c), who(c, c->other));
+	if (!oom_case_logged(c))
+		return oom_arena_fmt(c->arena, "No feed told whom the kernel killed%s.", expected(c));
 	return oom_arena_fmt(c->arena, "The log does not hold the kill line%s.", expected(c));
 }
 
 static struct oom_str say_not_in_table(const struct oom_case *c)
 {
 	return oom_arena_fmt(c->arena,
-			     "%s was killed but is not in the task table, so its badness is not known.",
-			     victim(c));
+			     "%s was killed but is not in %s, so its badness is not known.",
+			     victim(c), the_table(c));
 }
 
 static struct oom_str say_total(const struct oom_case *c)
@@ -412,9 +466,9 @@ static struct oom_str say_total(const struct oom_case *c)
 			       "in the log.");
 	return oom_arena_fmt(c->arena,
 			     "oom_score_adj counts in thousandths of the memory that the domain may use, "
-			     "and that number is not in the log: with one value %s is first, with another "
+			     "and that number is not in %s: with one value %s is first, with another "
 			     "it is not.",
-			     c->actual >= 0 ? who(c, c->actual) : "a task");
+			     source(c), c->actual >= 0 ? who(c, c->actual) : "a task");
 }
 
 static struct oom_str say_vfork(const struct oom_case *c)
@@ -427,10 +481,6 @@ static struct oom_str say_vfork(const struct oom_case *c)
 
 static struct oom_str say_mismatch(const struct oom_case *c)
 {
-	if (c->detail.p)
-		return oom_arena_fmt(c->arena,
-				     "%s has the highest badness, but %.*s, so the choice is not proven.",
-				     victim(c), (int)c->detail.n, c->detail.p);
 	return oom_arena_fmt(c->arena,
 			     "%s has the highest badness, but its kill line says score %s, which its row "
 			     "(%s) does not give: this kernel counts differently, so the choice is not "
@@ -445,11 +495,33 @@ static struct oom_str say_unexplained(const struct oom_case *c)
 			c->arena,
 			"Not explained: %s was killed although its oom_score_adj of -1000 forbids it.",
 			victim(c));
+	if (oom_case_own(c, c->actual, c->other))
+		return oom_arena_fmt(
+			c->arena,
+			"Not explained: %s was killed with %s, but the kernel itself gave %s %s, and nothing "
+			"recorded says why it was passed over.",
+			victim(c), holds(c, c->actual), who(c, c->other), holds(c, c->other));
 	return oom_arena_fmt(
 		c->arena,
-		"Not explained: %s was killed with %s, but %s has %s, and nothing in the log says why it "
+		"Not explained: %s was killed with %s, but %s has %s, and nothing in %s says why it "
 		"was passed over.",
-		victim(c), holds(c, c->actual), who(c, c->other), holds(c, c->other));
+		victim(c), holds(c, c->actual), who(c, c->other), holds(c, c->other), source(c));
+}
+
+static struct oom_str say_lost(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena,
+			     "%s was killed, but %s candidate%s of the kernel's ballot got lost before the "
+			     "recorder had them, so it cannot be compared with all.",
+			     victim(c), oom_case_number(c, c->ev->ballot_lost), c->ev->ballot_lost == 1 ? "" : "s");
+}
+
+static struct oom_str say_domain(const struct oom_case *c)
+{
+	return oom_arena_fmt(c->arena,
+			     "%s was killed, but no feed told whether the whole machine or a cgroup was out of "
+			     "memory, so which of the %s recorded processes were candidates is not known.",
+			     victim(c), oom_case_number(c, (int64_t)c->ev->ntasks));
 }
 
 static struct oom_str (*const say[OOM_REASON_COUNT])(const struct oom_case *) = {
@@ -478,9 +550,26 @@ static struct oom_str (*const say[OOM_REASON_COUNT])(const struct oom_case *) = 
 	[OOM_REASON_HIGHER_SCORE_PASSED_OVER] = say_unexplained,
 	[OOM_REASON_VFORK_CHILD] = say_vfork,
 	[OOM_REASON_SCORE_MISMATCH] = say_mismatch,
+	[OOM_REASON_BALLOT_LOST] = say_lost,
+	[OOM_REASON_UNKNOWN_DOMAIN] = say_domain,
 };
+
+/* A second sentence where the formula and the kernel's own points are not the same. */
+static struct oom_str with_check(const struct oom_case *c, struct oom_str text)
+{
+	const struct oom_ballot_check *k = &c->check;
+
+	if (!k->differ || !text.p)
+		return text;
+	return oom_arena_fmt(c->arena,
+			     "%.*s By the formula %s of %s candidates differ from the kernel's own points, by at "
+			     "most %s; stated drift %s.",
+			     (int)text.n, text.p, oom_case_number(c, (int64_t)k->differ),
+			     oom_case_number(c, (int64_t)k->compared), amount(c, k->off, true),
+			     amount(c, c->drift, true));
+}
 
 struct oom_str oom_case_text(const struct oom_case *c)
 {
-	return say[c->reason] ? say[c->reason](c) : OOM_STR_NULL;
+	return say[c->reason] ? with_check(c, say[c->reason](c)) : OOM_STR_NULL;
 }

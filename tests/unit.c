@@ -8,6 +8,7 @@ int main(void)
 		test_base,
 		test_badness,
 		test_replay,
+		test_ballot,
 		test_render,
 		test_domain,
 		test_sampler,

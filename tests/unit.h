@@ -14,6 +14,7 @@
 int test_base(void);
 int test_badness(void);
 int test_explain(void);
+int test_ballot(void);
 int test_replay(void);
 int test_render(void);
 int test_domain(void);

@@ -49,6 +49,13 @@ const struct oom_profile *oom_profile_named(const char *name);
 /* Not a candidate, and why; NULL-terminated names are the JSON's why_not. */
 enum oom_why_not {
 	OOM_WHY_ELIGIBLE, OOM_WHY_ADJ_MIN, OOM_WHY_ALREADY_VICTIM, OOM_WHY_GLOBAL_INIT, OOM_WHY_ADJ_UNKNOWN, OOM_WHY_DAMAGED_ROW,
+	/* what only the kernel itself can tell, where a ballot was recorded (the stored numbers: append only) */
+	OOM_WHY_OTHER_NODES,      /* it may not use the nodes that were short of memory */
+	OOM_WHY_NO_MM,            /* no thread of it had memory any more */
+	OOM_WHY_MM_SKIPPED,       /* MMF_OOM_SKIP: its mm was reaped or given up for another process */
+	OOM_WHY_VFORK_CHILD,      /* it borrows its parent's memory until it calls exec */
+	OOM_WHY_REFUSED,          /* the kernel refused it; the record does not show why */
+	OOM_WHY_NOT_SCANNED,      /* it has a row in the log, but the selection did not look at it */
 };
 extern const char *const oom_why_not_names[];
 
@@ -63,9 +70,13 @@ struct oom_score {
 	uint8_t why_not;
 };
 
-/* total: totalpages as recovered, lo > hi = not known.  Only adds terms the profile has. */
+/* total: totalpages as recovered, lo > hi = not known.  Only adds terms the profile has.  Where the event has a ballot,
+ * the kernel's own word comes first: points that it recorded are the points, whatever the terms add up to. */
 void oom_badness(const struct oom_profile *p, const struct oom_event *ev, const struct oom_task *t,
 		 struct oom_range total, struct oom_score *ret);
+
+/* Did it ask to be the first (swapoff, ksm), as a recorded ballot shows?  Then it is taken without a score. */
+bool oom_task_is_origin(const struct oom_event *ev, const struct oom_task *t);
 
 /* The denominator that the kernel used, in pages, with its provenance as a sentence fragment (static or in arena).
  * lo > hi: nothing in the log tells. */

@@ -25,9 +25,19 @@ enum oom_reason {
 	OOM_REASON_HIGHER_SCORE_PASSED_OVER,
 	OOM_REASON_VFORK_CHILD,       /* the higher row shares its mm with the victim's: a vfork child, never eligible from 4.8 on */
 	OOM_REASON_SCORE_MISMATCH,    /* the winner agrees, but the "score" line contradicts the arithmetic */
+	OOM_REASON_BALLOT_LOST,       /* candidates of the kernel's ballot were lost on the way */
+	OOM_REASON_UNKNOWN_DOMAIN,    /* whose memory ran out, and so who was a candidate, is not known */
 	OOM_REASON_COUNT,
 };
 const char *oom_reason_name(enum oom_reason r);
+
+/* A recorded ballot against the formula of the profile.  The kernel's own points decide; these counts tell whether
+ * the profile would have found them. */
+struct oom_ballot_check {
+	size_t points;                /* candidates with the kernel's own points */
+	size_t compared, differ;      /* of those, whose terms are known; whose formula gives something else */
+	int64_t off;                  /* the largest difference, pages */
+};
 
 struct oom_replay {
 	struct oom_arena arena;
@@ -44,6 +54,7 @@ struct oom_replay {
 	ptrdiff_t actual;                      /* the task that the kernel chose; -1 = not in the table or not said */
 	int64_t margin;                        /* winner minus runner-up, in the profile's unit; OOM_NA if not decidable */
 	int64_t drift_bound;                   /* what the counters may have moved between selection and table; same unit; OOM_NA */
+	struct oom_ballot_check ballot;
 	struct oom_score winner_score, actual_score;   /* valid without ranking where the index is not -1 */
 	enum oom_verdict verdict;
 	enum oom_reason reason;
