@@ -34,30 +34,31 @@ enum {
 /* In a group that an attempt wants, a needed program that the kernel has no place for fails the attempt. */
 static const struct program {
 	const char *name;
+	enum oom_fact_kind kind;      /* what it tells of */
 	unsigned group;
 	bool needed;
 	const char *without;          /* what the feed cannot tell when it is missing */
 } programs[] = {
-	{ "round_begin",     G_BALLOT,    true,  NULL },
-	{ "scored",          G_BALLOT,    true,  NULL },
-	{ "looked_at",       G_BALLOT,    true,  NULL },
-	{ "decided",         G_BALLOT,    true,  NULL },
-	{ "round_end",       G_BALLOT,    true,  NULL },
-	{ "kill",            G_EXIT,      false, "the kill itself" },
-	{ "walk",            G_WALK,      true,  NULL },
-	{ "mark_task",       G_MARK_TASK, false, "marked victims" },
-	{ "mark_pid",        G_MARK_PID,  false, "marked victims" },
-	{ "mark_old",        G_MARK_PID,  false, "the victim's exit" },
-	{ "wake_reaper",     G_REAPER,    false, "waking of the reaper" },
-	{ "reap_start",      G_REAPER,    false, "start of reaping" },
-	{ "reap_finish",     G_REAPER,    false, "end of reaping" },
-	{ "reap_skip",       G_REAPER,    false, "skipped reaping" },
-	{ "freed",           G_REAPER,    false, "the end of the victim's task" },
-	{ "score_adj",       G_REAPER,    false, "writes to oom_score_adj" },
-	{ "queue_reaper",    G_EXIT,      false, "queueing for the reaper" },
-	{ "reap_mm_end",     G_EXIT,      false, "partial reaping" },
-	{ "exit_mmap_begin", G_EXIT,      false, "the exit's own freeing of memory" },
-	{ "exit_mmap_end",   G_EXIT,      false, NULL },
+	{ "round_begin",     OOM_FACT_SELECTION,       G_BALLOT,    true,  NULL },
+	{ "scored",          OOM_FACT_CANDIDATE,       G_BALLOT,    true,  NULL },
+	{ "looked_at",       OOM_FACT_CANDIDATE,       G_BALLOT,    true,  NULL },
+	{ "decided",         OOM_FACT_CHOSEN,          G_BALLOT,    true,  NULL },
+	{ "round_end",       OOM_FACT_NO_VICTIM,       G_BALLOT,    true,  NULL },
+	{ "kill",            OOM_FACT_KILL,            G_EXIT,      false, "the kill itself" },
+	{ "walk",            OOM_FACT_CANDIDATE,       G_WALK,      true,  NULL },
+	{ "mark_task",       OOM_FACT_MARK_VICTIM,     G_MARK_TASK, false, "marked victims" },
+	{ "mark_pid",        OOM_FACT_MARK_VICTIM,     G_MARK_PID,  false, "marked victims" },
+	{ "mark_old",        OOM_FACT_EXIT_MMAP_BEGIN, G_MARK_PID,  false, "the victim's exit" },
+	{ "wake_reaper",     OOM_FACT_WAKE_REAPER,     G_REAPER,    false, "waking of the reaper" },
+	{ "reap_start",      OOM_FACT_REAP_START,      G_REAPER,    false, "start of reaping" },
+	{ "reap_finish",     OOM_FACT_REAP_FINISH,     G_REAPER,    false, "end of reaping" },
+	{ "reap_skip",       OOM_FACT_REAP_SKIP,       G_REAPER,    false, "skipped reaping" },
+	{ "freed",           OOM_FACT_FREED,           G_REAPER,    false, "the end of the victim's task" },
+	{ "score_adj",       OOM_FACT_SCORE_ADJ,       G_REAPER,    false, "writes to oom_score_adj" },
+	{ "queue_reaper",    OOM_FACT_QUEUE_REAPER,    G_EXIT,      false, "queueing for the reaper" },
+	{ "reap_mm_end",     OOM_FACT_REAP_PARTIAL,    G_EXIT,      false, "partial reaping" },
+	{ "exit_mmap_begin", OOM_FACT_EXIT_MMAP_BEGIN, G_EXIT,      false, "the exit's own freeing of memory" },
+	{ "exit_mmap_end",   OOM_FACT_EXIT_MMAP_END,   G_EXIT,      false, NULL },
 };
 
 struct attempt {
@@ -483,6 +484,17 @@ const char *oom_bpf_limits(const struct oom_feed *feed)
 	const struct bpf_feed *f = (const struct bpf_feed *)feed;
 
 	return f->limits[0] ? f->limits : NULL;
+}
+
+bool oom_bpf_tells(const struct oom_feed *feed, enum oom_fact_kind kind)
+{
+	const struct bpf_feed *f = (const struct bpf_feed *)feed;
+
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(programs); i++)
+		if (programs[i].kind == kind &&
+		    bpf_program__autoload(bpf_object__find_program_by_name(f->skel->obj, programs[i].name)))
+			return true;
+	return false;
 }
 
 void oom_bpf_close(struct oom_feed *feed)

@@ -42,6 +42,13 @@ const char *oom_bpf_limits(const struct oom_feed *feed)
 	return NULL;
 }
 
+bool oom_bpf_tells(const struct oom_feed *feed, enum oom_fact_kind kind)
+{
+	(void)feed;
+	(void)kind;
+	return false;
+}
+
 void oom_bpf_close(struct oom_feed *feed)
 {
 	(void)feed;

@@ -15,6 +15,7 @@ int oom_bpf_fd(const struct oom_feed *feed);
 int oom_bpf_drain(struct oom_feed *feed, oom_fact_fn *fn, void *arg);
 uint64_t oom_bpf_lost(const struct oom_feed *feed);
 const char *oom_bpf_limits(const struct oom_feed *feed);
+bool oom_bpf_tells(const struct oom_feed *feed, enum oom_fact_kind kind);
 void oom_bpf_close(struct oom_feed *feed);
 
 /* trace.c or trace_none.c */
@@ -23,6 +24,7 @@ int oom_trace_fd(const struct oom_feed *feed);
 int oom_trace_drain(struct oom_feed *feed, oom_fact_fn *fn, void *arg);
 uint64_t oom_trace_lost(const struct oom_feed *feed);
 const char *oom_trace_limits(const struct oom_feed *feed);
+bool oom_trace_tells(const struct oom_feed *feed, enum oom_fact_kind kind);
 void oom_trace_close(struct oom_feed *feed);
 
 #endif

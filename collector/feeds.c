@@ -13,19 +13,19 @@ const struct oom_feed_ops oom_feeds[] = {
 		.name = "ballot", .serves = "selection",
 		.help = "every candidate with the kernel's own points, while the kernel weighs it (BPF)",
 		.open = oom_ballot_open, .fd = oom_bpf_fd, .drain = oom_bpf_drain, .lost = oom_bpf_lost,
-		.limits = oom_bpf_limits, .close = oom_bpf_close,
+		.limits = oom_bpf_limits, .tells = oom_bpf_tells, .close = oom_bpf_close,
 	},
 	{
 		.name = "walk", .serves = "selection",
 		.help = "all processes as they stand when a victim is marked (BPF, Linux 6.7 on)",
 		.open = oom_walk_open, .fd = oom_bpf_fd, .drain = oom_bpf_drain, .lost = oom_bpf_lost,
-		.limits = oom_bpf_limits, .close = oom_bpf_close,
+		.limits = oom_bpf_limits, .tells = oom_bpf_tells, .close = oom_bpf_close,
 	},
 	{
 		.name = "trace", .serves = "tracepoints",
 		.help = "the kernel's oom tracepoints: victims, and what became of them",
 		.open = oom_trace_open, .fd = oom_trace_fd, .drain = oom_trace_drain, .lost = oom_trace_lost,
-		.limits = oom_trace_limits, .close = oom_trace_close,
+		.limits = oom_trace_limits, .tells = oom_trace_tells, .close = oom_trace_close,
 	},
 	{ .name = NULL },
 };

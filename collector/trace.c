@@ -500,6 +500,16 @@ const char *oom_trace_limits(const struct oom_feed *feed)
 	return f->limits[0] ? f->limits : NULL;
 }
 
+bool oom_trace_tells(const struct oom_feed *feed, enum oom_fact_kind kind)
+{
+	const struct trace_feed *f = (const struct trace_feed *)feed;
+
+	for (int i = 0; i < EVENTS; i++)
+		if (events[i].kind == kind && f->decoder[i].id >= 0)
+			return true;
+	return false;
+}
+
 void oom_trace_close(struct oom_feed *feed)
 {
 	struct trace_feed *f = (struct trace_feed *)feed;

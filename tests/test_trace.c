@@ -227,7 +227,7 @@ static void every_feed_says_what_it_is(void **state)
 	for (const struct oom_feed_ops *ops = oom_feeds; ops->name; ops++) {
 		assert_non_null(ops->help);
 		assert_non_null(ops->serves);
-		assert_true(ops->open && ops->fd && ops->drain && ops->lost && ops->limits && ops->close);
+		assert_true(ops->open && ops->fd && ops->drain && ops->lost && ops->limits && ops->tells && ops->close);
 		ops->close(NULL);
 	}
 	for (int i = 0; i < OOM_FACT_KINDS; i++)

@@ -58,6 +58,7 @@ struct oom_feed_ops {
 	int  (*drain)(struct oom_feed *feed, oom_fact_fn *fn, void *arg);
 	uint64_t (*lost)(const struct oom_feed *feed);                     /* facts lost since open */
 	const char *(*limits)(const struct oom_feed *feed);                /* "cannot tell ..."; or NULL */
+	bool (*tells)(const struct oom_feed *feed, enum oom_fact_kind kind);   /* can facts of the kind come? */
 	void (*close)(struct oom_feed *feed);                              /* NULL is fine */
 };
 /* In order of preference, ends with name == NULL. */
