@@ -47,6 +47,7 @@ ABSENT    = collector/bpf$(if $(with_bpf),_none).c collector/trace$(if $(with_tr
 LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) \
             $(filter-out %.bpf.c $(ABSENT),$(wildcard collector/*.c))
 CMD_SRC   = analyzer/main.c $(wildcard analyzer/cmd_*.c)
+TUI_SRC   = $(filter-out tui/oomtop.c tui/term.c,$(wildcard tui/*.c))
 TEST_SRC  = tests/unit.c $(wildcard tests/test_*.c)
 FUZZ      = $(patsubst tests/fuzz_%.c,%,$(filter-out tests/fuzz_main.c,$(wildcard tests/fuzz_*.c)))
 BENCH     = $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
@@ -54,13 +55,17 @@ obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 say       = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
 .PHONY: all docs demo check check-unit check-run check-corpus lint fuzz bench install clean deps deps-check deps-lint
-all: $(BUILD)/oomlens
+all: $(BUILD)/oomlens $(BUILD)/oomtop
 
 $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/unit: $(call obj,$(TEST_SRC) $(LIB_SRC))
+$(BUILD)/oomtop: $(call obj,tui/oomtop.c tui/term.c $(TUI_SRC) $(LIB_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs ncursesw)
+
+$(BUILD)/unit: $(call obj,$(TEST_SRC) $(TUI_SRC) $(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
@@ -117,7 +122,7 @@ $(BUILD)/gen/schema.inc: schema.sql
 # ---- packages ------------------------------------------------------------------------------------------
 
 DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev \
-             clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev
+             clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev libncurses-dev
 DEPS_CHECK = $(DEPS) libcmocka-dev sqlite3 jq zstd xz-utils bzip2
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)
@@ -186,6 +191,7 @@ docs: $(BUILD)/kernels
 
 install: all
 	install -D -m 755 $(BUILD)/oomlens $(DESTDIR)$(PREFIX)/bin/oomlens
+	install -D -m 755 $(BUILD)/oomtop $(DESTDIR)$(PREFIX)/bin/oomtop
 	for s in 1 5; do for f in docs/*.$$s; do [ ! -e $$f ] || \
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#docs/}; done; done
 

@@ -222,18 +222,10 @@ static void make_parents(char *path)
 static const char *default_db(bool writes)
 {
 	static char path[4096];
-	const char *env = getenv("OOMLENS_DB"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	const char *sys = "/var/lib/oomlens/oom.db";
+	const char *env = getenv("OOMLENS_DB");
 
-	if (env && *env)
-		return env;
-	if (geteuid() == 0 || access(sys, R_OK) == 0 || !((state && *state) || (home && *home)))
-		snprintf(path, sizeof(path), "%s", sys);
-	else if (state && *state)
-		snprintf(path, sizeof(path), "%s/oomlens/oom.db", state);
-	else
-		snprintf(path, sizeof(path), "%s/.local/state/oomlens/oom.db", home);
-	if (writes)
+	oom_store_default_path(path, sizeof(path));
+	if (writes && !(env && *env))
 		make_parents(path);
 	return path;
 }

@@ -158,6 +158,14 @@ void oom_sampler_close(struct oom_sampler *s);
  * something grows beyond what earlier passes saw.  0, -ENOMEM, -errno when /proc itself fails. */
 int  oom_sampler_next(struct oom_sampler *s, struct oom_sample *ret, struct oom_err *reterr);
 
+/* ---- beside the pass: two files, no sampler needed ---------------------------------------------------- */
+
+struct oom_load {                      /* OOM_NA where the kernel does not tell */
+	int64_t oom_kills;             /* since boot (vmstat oom_kill, 4.13+) */
+	int64_t some_avg10, full_avg10;/* memory pressure in 1/100 % (PSI, 4.20+) */
+};
+void oom_load_read(const char *proc_root, struct oom_load *ret);            /* NULL = "/proc" */
+
 /* ---- questions to the last pass --------------------------------------------------------------------- */
 
 /* The event as the kernel would see it were this domain out of memory: scope, limits, totalpages and

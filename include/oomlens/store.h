@@ -15,6 +15,8 @@ enum oom_store_mode {
 	OOM_STORE_READ,              /* must exist; never writes, works on read-only media and while a writer is at work */
 	OOM_STORE_WRITE,             /* created if missing, migrated if older */
 };
+/* $OOMLENS_DB, else the system's store, or that of the user who may not read it. */
+void oom_store_default_path(char *buf, size_t size);
 /* 0 or -errno: -EEXIST newer schema, -EBADMSG corrupt or not a store, -EAGAIN locked, -EROFS, -ENOSPC, -ENOENT ... with a
  * sentence that names the file. */
 int  oom_store_open(const char *path, enum oom_store_mode mode, struct oom_store **ret, struct oom_err *reterr);

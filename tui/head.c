@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The lines above the list: the machine, the domain, and who dies next in it. */
+#include "ui.h"
+
+#include <string.h>
+#include <time.h>
+
+static void kb_text(int64_t kb, char *buf, size_t size)
+{
+	if (kb == OOM_UNLIMITED)
+		snprintf(buf, size, "no limit");
+	else
+		pages_text(kb == OOM_NA ? OOM_NA : kb, 1024, buf, size);
+}
+
+static int bar(struct grid *g, int x, int y, int width, int64_t used, int64_t total)
+{
+	int64_t full = used < 0 || total <= 0 ? 0 : used >= total ? width : used * width / total;
+	bool high = total > 0 && used > total - total / 10;
+
+	x = grid_put(g, x, y, STYLE_STRONG, OOM_STR("["));
+	for (int i = 0; i < width; i++)
+		x = grid_put(g, x, y, high ? STYLE_BAD : STYLE_GOOD, i < full ? OOM_STR("|") : OOM_STR(" "));
+	return grid_put(g, x, y, STYLE_STRONG, OOM_STR("]"));
+}
+
+static void draw_title(struct ui *ui, int y)
+{
+	const struct oom_event *ev = ui->m->sample.event;
+	struct grid *g = &ui->grid;
+	char when[24] = "";
+	int x;
+
+	if (ui->wall_us != OOM_NA) {
+		time_t t = (time_t)(ui->wall_us / 1000000);
+		struct tm tm;
+
+		if (localtime_r(&t, &tm))
+			strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	}
+	x = grid_put(g, 0, y, STYLE_STRONG, OOM_STR("oomtop"));
+	if (ev->host.n)
+		x = grid_fmt(g, x, y, STYLE_PLAIN, " %.*s", (int)ev->host.n, ev->host.p);
+	if (ev->kernel.n)
+		x = grid_fmt(g, x, y, STYLE_DIM, "  Linux %.*s", (int)ev->kernel.n, ev->kernel.p);
+	x = grid_fmt(g, x, y, STYLE_DIM, "  %s", when);
+	if (ui->paused)
+		x = grid_put(g, x + 1, y, STYLE_WARN, OOM_STR("PAUSED"));
+	if (ui->notice)
+		grid_put(g, x + 2, y, STYLE_WARN, oom_str_from(ui->notice));
+}
+
+/* The machine: memory, swap, pressure, kills. */
+static void draw_machine(struct ui *ui, int y)
+{
+	const struct oom_domain *d = &ui->m->sample.domain[0];
+	const struct oom_load *p = &ui->m->load;
+	struct grid *g = &ui->grid;
+	char used[24], total[24];
+	int x;
+
+	kb_text(d->usage_kb, used, sizeof(used));
+	kb_text(d->limit_kb, total, sizeof(total));
+	x = grid_put(g, 0, y, STYLE_PLAIN, OOM_STR("Mem "));
+	x = bar(g, x, y, g->w / 8, d->usage_kb, d->limit_kb);
+	x = grid_fmt(g, x, y, STYLE_PLAIN, " %s/%s  Swap ", used, total);
+	if (d->swap_limit_kb > 0) {
+		kb_text(d->swap_usage_kb, used, sizeof(used));
+		kb_text(d->swap_limit_kb, total, sizeof(total));
+		x = bar(g, x, y, g->w / 16, d->swap_usage_kb, d->swap_limit_kb);
+		x = grid_fmt(g, x, y, STYLE_PLAIN, " %s/%s", used, total);
+	} else {
+		x = grid_put(g, x, y, STYLE_DIM, d->swap_limit_kb == 0 ? OOM_STR("none") : OOM_STR("-"));
+	}
+	if (p->some_avg10 != OOM_NA && ui->m->source->ops->live)
+		x = grid_fmt(g, x, y, p->some_avg10 >= 1000 ? STYLE_BAD : STYLE_PLAIN, "  PSI some %lld.%02lld full %lld.%02lld",
+			     (long long)p->some_avg10 / 100, (long long)p->some_avg10 % 100, (long long)p->full_avg10 / 100,
+			     (long long)p->full_avg10 % 100);
+	if (p->oom_kills != OOM_NA && ui->m->source->ops->live)
+		grid_fmt(g, x, y, p->oom_kills > ui->m->kills_at_start ? STYLE_BAD : STYLE_PLAIN, "  OOM kills %lld (+%lld)",
+			 (long long)p->oom_kills, (long long)(p->oom_kills - ui->m->kills_at_start));
+}
+
+const char *domain_title(const struct oom_domain *d, char *buf, size_t size)
+{
+	static const char *const of[] = {
+		[OOM_SCOPE_MEMCG] = "memory cgroup", [OOM_SCOPE_CPUSET] = "cpuset, nodes", [OOM_SCOPE_MEMPOLICY] = "memory policy, nodes",
+	};
+
+	if (d->scope > OOM_SCOPE_GLOBAL && (size_t)d->scope < OOM_ARRAY_SIZE(of) && of[d->scope])
+		snprintf(buf, size, "%s %.*s", of[d->scope], (int)d->path.n, d->path.n ? d->path.p : "");
+	else
+		snprintf(buf, size, "%s", d->scope == OOM_SCOPE_SYSRQ ? "whole machine (sysrq)" : "whole machine");
+	return buf;
+}
+
+static void draw_domain(struct ui *ui, int y)
+{
+	const struct oom_domain *d = ui->m->domain;
+	struct grid *g = &ui->grid;
+	char name[300], limit[24], room[24];
+	int x = grid_put(g, 0, y, STYLE_PLAIN, OOM_STR("Domain: "));
+
+	x = grid_put(g, x, y, STYLE_STRONG, oom_str_from(domain_title(d, name, sizeof(name))));
+	if (ui->m->domain_gone)
+		x = grid_fmt(g, x, y, STYLE_WARN, "  (%s is gone)", ui->m->path);
+	if (d->scope == OOM_SCOPE_MEMCG) {
+		kb_text(d->limit_kb, limit, sizeof(limit));
+		x = grid_fmt(g, x, y, STYLE_PLAIN, "  limit %s", limit);
+	}
+	if (d->headroom_kb != OOM_NA && d->headroom_kb != OOM_UNLIMITED) {
+		kb_text(d->headroom_kb, limit, sizeof(limit));
+		x = grid_fmt(g, x, y, STYLE_PLAIN, "  headroom %s", limit);
+	}
+	if (d->room_kb != OOM_NA && d->room_kb != OOM_UNLIMITED) {
+		kb_text(d->room_kb, room, sizeof(room));
+		x = grid_fmt(g, x, y, STYLE_PLAIN, " (%s with what can be reclaimed)", room);
+	}
+	if (d->kill_disabled == 1)
+		grid_put(g, x, y, STYLE_WARN, OOM_STR("  OOM kill disabled: tasks will wait"));
+}
+
+static const char *sureness(const struct model *m, const struct row *first, const struct row *second)
+{
+	if (second && second->points == first->points)
+		return ": a tie, the kernel's list decides";
+	if (!m->sample.event->table_complete && m->source->ops->live)
+		return ", of those we may see";
+	if (m->sample.drift_pages && second && first->points - second->points <= 2 * m->sample.drift_pages)
+		return ": closer than this kernel's counters are exact";
+	return "";
+}
+
+static void draw_victim(struct ui *ui, int y)
+{
+	const struct model *m = ui->m;
+	const struct row *first = model_victim(m, 1), *second = model_victim(m, 2);
+	struct grid *g = &ui->grid;
+	const struct oom_task *t;
+	char points[24], margin[24];
+	int x = grid_put(g, 0, y, STYLE_PLAIN, m->nchanges ? OOM_STR("Would die next: ") : OOM_STR("Next victim: "));
+
+	if (!m->replay.profile) {
+		grid_put(g, x, y, STYLE_WARN, OOM_STR("unknown: the rules of this kernel are not known"));
+		return;
+	}
+	if (!first) {
+		grid_put(g, x, y, STYLE_WARN, OOM_STR("none: no process here may be killed"));
+		return;
+	}
+	t = model_task(m, first);
+	pages_text(first->points, m->ranked->page_size, points, sizeof(points));
+	x = grid_put(g, x, y, m->nchanges ? STYLE_CHANGED : STYLE_BAD, t->comm);
+	x = grid_fmt(g, x, y, STYLE_PLAIN, " (pid %lld) with %lld points (%s)", (long long)t->pid, (long long)first->points, points);
+	if (second) {
+		pages_text(first->points - second->points, m->ranked->page_size, margin, sizeof(margin));
+		x = grid_fmt(g, x, y, STYLE_PLAIN, ", %s more than ", margin);
+		x = grid_put(g, x, y, STYLE_PLAIN, model_task(m, second)->comm);
+	}
+	x = grid_put(g, x, y, STYLE_WARN, oom_str_from(sureness(m, first, second)));
+	if (m->domain->group >= 0 && m->sample.cgroup) {
+		x = grid_put(g, x, y, STYLE_BAD, OOM_STR("; memory.oom.group kills all of "));
+		grid_put(g, x, y, STYLE_BAD, m->sample.cgroup[m->domain->group].path);
+	}
+}
+
+static void draw_points(struct ui *ui, int y)
+{
+	const struct model *m = ui->m;
+	static const char *const say[] = {
+		[OOM_POINTS_EXACT] = "Points are what the kernel compares.",
+		[OOM_POINTS_PRECISE_SUM] = "Points are exact sums; this kernel compares approximate counters",
+		[OOM_POINTS_UNKNOWN] = "This kernel's rules are not known: no points.",
+	};
+	int x = 0;
+
+	if (!m->source->ops->live)
+		return;
+	x = grid_put(&ui->grid, 0, y, STYLE_DIM, oom_str_from(say[m->sample.points]));
+	if (m->sample.points == OOM_POINTS_PRECISE_SUM)
+		x = grid_fmt(&ui->grid, x, y, STYLE_DIM, ", up to %lld pages off.", (long long)m->sample.drift_pages);
+	if (m->sample.info.denied)
+		grid_fmt(&ui->grid, x + 1, y, STYLE_WARN, "%zu processes could not be read: run as root to see them all.",
+			 m->sample.info.denied);
+}
+
+void head_draw(struct ui *ui, int *y)
+{
+	draw_title(ui, (*y)++);
+	draw_machine(ui, (*y)++);
+	draw_domain(ui, (*y)++);
+	draw_victim(ui, (*y)++);
+	if (ui->m->source->ops->live)
+		draw_points(ui, (*y)++);
+}

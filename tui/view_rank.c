@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ranking of the chosen domain. */
+#include "ui.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which rows, in which order ------------------------------------------------------------------------ */
+
+static bool shown(const struct ui *ui, const struct row *r)
+{
+	char buf[32];
+
+	if (ui->user[0] && !oom_str_is(columns[column_find(OOM_STR("user"))].text(ui->m, r), ui->user))
+		return false;
+	if (!ui->filter[0])
+		return true;
+	for (size_t i = 0; i < ncolumns; i++)
+		if ((columns[i].kind == COLUMN_TEXT || columns[i].kind == COLUMN_INT) &&
+		    ui_has(column_cell(&columns[i], ui->m, r, buf, sizeof(buf)), ui->filter))
+			return true;
+	return false;
+}
+
+static int compare(const void *a, const void *b, void *arg)
+{
+	const struct ui *ui = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int d = column_compare(&columns[ui->setup.sort], ui->m, &ui->m->row[x], &ui->m->row[y], ui->setup.descending);
+
+	return d ? d : (x > y) - (x < y);
+}
+
+static void load(struct ui *ui)
+{
+	size_t n = ui->m->nrows;
+
+	if (n > ui->cap_order) {
+		uint32_t *p = oom_realloc(ui->order, (n + n / 8) * sizeof(*p));
+
+		if (!p) {
+			ui->norder = 0;
+			ui_say(ui, "out of memory");
+			return;
+		}
+		ui->order = p;
+		ui->cap_order = n + n / 8;
+	}
+	ui->norder = 0;
+	for (size_t i = 0; i < n; i++)
+		if (shown(ui, &ui->m->row[i]))
+			ui->order[ui->norder++] = (uint32_t)i;
+	/* the rows of the model are in the order of the ranking already */
+	if (columns[ui->setup.sort].number != columns[0].number || ui->setup.descending)
+		qsort_r(ui->order, ui->norder, sizeof(*ui->order), compare, ui);
+}
+
+static size_t count(const struct ui *ui)
+{
+	return ui->norder;
+}
+
+static const struct row *row_at(const struct ui *ui, size_t i)
+{
+	return &ui->m->row[ui->order[i]];
+}
+
+static uint64_t id(const struct ui *ui, size_t i)
+{
+	const struct row *r = row_at(ui, i);
+
+	return r->sample ? r->sample->ident : (uint64_t)model_task(ui->m, r)->pid;
+}
+
+static bool holds(const struct ui *ui, size_t i, const char *needle)
+{
+	char buf[32];
+
+	for (size_t k = 0; k < ui->setup.ncolumns; k++)
+		if (ui_has(column_cell(&columns[ui->setup.column[k]], ui->m, row_at(ui, i), buf, sizeof(buf)), needle))
+			return true;
+	return false;
+}
+
+/* ---- drawing ------------------------------------------------------------------------------------------- */
+
+static void heading(struct ui *ui, int y)
+{
+	struct grid *g = &ui->grid;
+	int x = -ui->x;
+
+	for (size_t k = 0; k < ui->setup.ncolumns; k++) {
+		const struct column *c = &columns[ui->setup.column[k]];
+		int width = c->width ? c->width : g->w - x > 0 ? g->w - x : 0;
+		bool sorted = ui->setup.sort == ui->setup.column[k];
+
+		x = grid_field(g, x, y, width, c->kind != COLUMN_TEXT, sorted ? STYLE_SELECTED : STYLE_HEADING, oom_str_from(c->title));
+		x = grid_put(g, x, y, STYLE_HEADING, OOM_STR(" "));
+	}
+	for (; x < g->w; x++)
+		grid_put(g, x, y, STYLE_HEADING, OOM_STR(" "));
+}
+
+static enum style style_of(const struct ui *ui, const struct row *r, const struct column *c)
+{
+	if (r->changed)
+		return STYLE_CHANGED;
+	if (r->place == 1)
+		return STYLE_BAD;
+	if (!r->place)
+		return STYLE_DIM;
+	if (c->kind == COLUMN_PAGES && !strcmp(c->key, "growth") && c->number(ui->m, r) > 0)
+		return STYLE_WARN;
+	return STYLE_PLAIN;
+}
+
+static void draw(struct ui *ui, size_t i, int y, bool selected)
+{
+	const struct row *r = row_at(ui, i);
+	struct grid *g = &ui->grid;
+	int x = -ui->x;
+
+	for (size_t k = 0; k < ui->setup.ncolumns; k++) {
+		const struct column *c = &columns[ui->setup.column[k]];
+		int width = c->width ? c->width : g->w - x > 0 ? g->w - x : 0;
+		char buf[48], moved[64];
+		struct oom_str s = column_cell(c, ui->m, r, buf, sizeof(buf));
+
+		if (!k && r->changed && r->place_before && r->place && r->place != r->place_before) {
+			snprintf(moved, sizeof(moved), "%s%.*s", r->place < r->place_before ? "^" : "v", (int)s.n, s.p);
+			s = oom_str_from(moved);
+		}
+		x = grid_field(g, x, y, width, c->kind != COLUMN_TEXT, style_of(ui, r, c), s);
+		x = grid_put(g, x, y, STYLE_PLAIN, OOM_STR(" "));
+	}
+	if (selected)
+		grid_style(g, 0, y, -1, STYLE_SELECTED);
+}
+
+/* ---- keys ---------------------------------------------------------------------------------------------- */
+
+static void sort_by(struct ui *ui, size_t column)
+{
+	ui->setup.sort = (uint8_t)column;
+	ui->setup.descending = !columns[column].ascending;
+	load(ui);
+	ui_say(ui, "sorted by %s", columns[column].title);
+}
+
+/* The next column that is shown. */
+static void sort_step(struct ui *ui, int by)
+{
+	size_t n = ui->setup.ncolumns, at = 0;
+
+	while (at < n && ui->setup.column[at] != ui->setup.sort)
+		at++;
+	sort_by(ui, ui->setup.column[at == n ? 0 : (at + n + (size_t)by) % n]);
+}
+
+static void try_adj(struct ui *ui, size_t i, int64_t by)
+{
+	int64_t adj;
+
+	if (i >= ui->norder)
+		return;
+	adj = model_task(ui->m, row_at(ui, i))->oom_score_adj;
+	if (adj == OOM_NA || model_set_adj(ui->m, ui->order[i], adj + by)) {
+		ui_say(ui, "cannot try another value on this process");
+		return;
+	}
+	ui_refreshed(ui);
+	ui_say(ui, "only a what-if: nothing is written to the system; w shows the commands, U takes it back");
+}
+
+static bool act(struct ui *ui, enum action a, size_t i)
+{
+	switch (a) {
+	case ACT_SORT: case ACT_SORT_NEXT: sort_step(ui, 1); return true;
+	case ACT_SORT_PREV: sort_step(ui, -1); return true;
+	case ACT_SORT_MEM:  sort_by(ui, (size_t)column_find(OOM_STR("rss"))); return true;
+	case ACT_SORT_PID:  sort_by(ui, (size_t)column_find(OOM_STR("pid"))); return true;
+	case ACT_INVERT:
+		ui->setup.descending = !ui->setup.descending;
+		load(ui);
+		return true;
+	case ACT_ADJ_DOWN:  try_adj(ui, i, -50); return true;
+	case ACT_ADJ_UP:    try_adj(ui, i, 50); return true;
+	default:            return false;
+	}
+}
+
+static void open_task(struct ui *ui, size_t i)
+{
+	(void)i;
+	ui_page(ui, "Why is it there?", page_task);
+}
+
+const struct view view_rank = {
+	.name = "Ranking", .title = "who dies next", .place = PLACE_LIST | PLACE_RANK, .load = load, .count = count,
+	.heading = heading, .draw = draw, .id = id, .holds = holds, .open = open_task, .act = act,
+	.empty = "no process is in this domain, or none that the filter shows",
+};
