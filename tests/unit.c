@@ -23,6 +23,7 @@ int main(void)
 		test_status,
 		test_trace,
 		test_flight,
+		test_tui,
 	};
 	int failed = 0;
 

@@ -31,5 +31,6 @@ int test_klog(void);
 int test_status(void);
 int test_trace(void);
 int test_flight(void);
+int test_tui(void);
 
 #endif

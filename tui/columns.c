@@ -122,23 +122,23 @@ static struct oom_str text_user(const struct model *m, const struct row *r)
 /* ---- the table ---------------------------------------------------------------------------------------- */
 
 const struct column columns[] = {
-	{ "rank", "#", 4, COLUMN_INT, true, true, number_rank, NULL, "place in the ranking; 1 dies next, - is no candidate" },
-	{ "pid", "PID", 7, COLUMN_INT, true, true, number_pid, NULL, "process id" },
-	{ "ppid", "PPID", 7, COLUMN_INT, false, true, number_ppid, NULL, "parent's process id" },
-	{ "user", "USER", 9, COLUMN_TEXT, true, true, NULL, text_user, "user" },
-	{ "adj", "ADJ", 5, COLUMN_INT, true, false, number_adj, NULL, "oom_score_adj" },
-	{ "points", "POINTS", 9, COLUMN_INT, true, false, number_points, NULL, "badness in pages, as the kernel compares it" },
-	{ "share", "SHARE", 6, COLUMN_SHARE, true, false, number_share, NULL, "points as a share of the domain's totalpages" },
-	{ "score", "SCORE", 5, COLUMN_INT, false, false, number_score, NULL, "what /proc/PID/oom_score says (whole machine, coarse steps)" },
-	{ "rss", "RSS", 6, COLUMN_PAGES, true, false, number_rss, NULL, "resident memory" },
-	{ "anon", "ANON", 6, COLUMN_PAGES, false, false, number_anon, NULL, "of it anonymous" },
-	{ "swap", "SWAP", 6, COLUMN_PAGES, true, false, number_swap, NULL, "in swap" },
-	{ "pgtables", "PGTBL", 6, COLUMN_PAGES, true, false, number_pgtables, NULL, "page tables" },
-	{ "virt", "VIRT", 6, COLUMN_PAGES, false, false, number_vm, NULL, "address space; the kernel does not count it" },
-	{ "growth", "GROW/m", 7, COLUMN_PAGES, true, false, number_growth, NULL, "growth per minute, by the latest two passes" },
-	{ "unit", "UNIT", 20, COLUMN_TEXT, false, true, NULL, text_unit, "unit of the service manager" },
-	{ "cgroup", "CGROUP", 20, COLUMN_TEXT, false, true, NULL, text_cgroup, "memory cgroup" },
-	{ "command", "COMMAND", 0, COLUMN_TEXT, true, true, NULL, text_comm, "name of the process" },
+	{ "rank", "#", 4, COLUMN_INT, true, 0, true, number_rank, NULL, "place in the ranking; 1 dies next, - is no candidate" },
+	{ "pid", "PID", 7, COLUMN_INT, true, 0, true, number_pid, NULL, "process id" },
+	{ "ppid", "PPID", 7, COLUMN_INT, false, 6, true, number_ppid, NULL, "parent's process id" },
+	{ "user", "USER", 9, COLUMN_TEXT, true, 3, true, NULL, text_user, "user" },
+	{ "adj", "ADJ", 5, COLUMN_INT, true, 0, false, number_adj, NULL, "oom_score_adj" },
+	{ "points", "POINTS", 9, COLUMN_INT, true, 0, false, number_points, NULL, "badness in pages, as the kernel compares it" },
+	{ "share", "SHARE", 6, COLUMN_SHARE, true, 4, false, number_share, NULL, "points as a share of the domain's totalpages" },
+	{ "score", "SCORE", 5, COLUMN_INT, false, 5, false, number_score, NULL, "what /proc/PID/oom_score says (whole machine, coarse steps)" },
+	{ "rss", "RSS", 6, COLUMN_PAGES, true, 0, false, number_rss, NULL, "resident memory" },
+	{ "anon", "ANON", 6, COLUMN_PAGES, false, 7, false, number_anon, NULL, "of it anonymous" },
+	{ "swap", "SWAP", 6, COLUMN_PAGES, true, 8, false, number_swap, NULL, "in swap" },
+	{ "pgtables", "PGTBL", 6, COLUMN_PAGES, true, 9, false, number_pgtables, NULL, "page tables" },
+	{ "virt", "VIRT", 6, COLUMN_PAGES, false, 10, false, number_vm, NULL, "address space; the kernel does not count it" },
+	{ "growth", "GROW/m", 7, COLUMN_PAGES, true, 2, false, number_growth, NULL, "growth per minute, by the latest two passes" },
+	{ "unit", "UNIT", 20, COLUMN_TEXT, false, 1, true, NULL, text_unit, "unit of the service manager" },
+	{ "cgroup", "CGROUP", 20, COLUMN_TEXT, false, 1, true, NULL, text_cgroup, "memory cgroup" },
+	{ "command", "COMMAND", 0, COLUMN_TEXT, true, 0, true, NULL, text_comm, "name of the process" },
 };
 const size_t ncolumns = OOM_ARRAY_SIZE(columns);
 
@@ -160,6 +160,10 @@ void pages_text(int64_t pages, int64_t page_size, char *buf, size_t size)
 
 	if (pages == OOM_NA || page_size == OOM_NA) {
 		snprintf(buf, size, "-");
+		return;
+	}
+	if (!pages) {
+		snprintf(buf, size, "0");
 		return;
 	}
 	v = (double)pages * (double)page_size / 1024;

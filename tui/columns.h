@@ -13,6 +13,7 @@ struct column {
 	int width;                    /* cells; 0 = what is left of the line (the last column) */
 	enum column_kind kind;
 	bool on;                      /* shown unless the setup says otherwise */
+	uint8_t yield;                /* on a narrow screen the highest goes first; 0 = stays */
 	bool ascending;               /* sorted this way first */
 	/* INT, PAGES: the number; SHARE: 1/100 %; OOM_NA = "-" */
 	int64_t (*number)(const struct model *m, const struct row *r);

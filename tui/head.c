@@ -138,7 +138,8 @@ static void draw_victim(struct ui *ui, int y)
 	struct grid *g = &ui->grid;
 	const struct oom_task *t;
 	char points[24], margin[24];
-	int x = grid_put(g, 0, y, STYLE_PLAIN, m->nchanges ? OOM_STR("Would die next: ") : OOM_STR("Next victim: "));
+	int x = grid_put(g, 0, y, STYLE_PLAIN, m->nchanges ? OOM_STR("Would die next: ") : m->source->ops->past ? OOM_STR("The rules choose: ") :
+			 OOM_STR("Next victim: "));
 
 	if (!m->replay.profile) {
 		grid_put(g, x, y, STYLE_WARN, OOM_STR("unknown: the rules of this kernel are not known"));

@@ -30,7 +30,7 @@ const struct binding bindings[] = {
 	{ ACT_UNDO_ALL,   { 'X' }, PLACE_ALL, NULL, "take back every what-if" },
 	{ ACT_VIEW_RANK,  { '1', 'r' }, PLACE_ALL, NULL, "ranking: who dies next in the chosen domain" },
 	{ ACT_VIEW_DOMAINS, { '2', 'd' }, PLACE_ALL, NULL, "domains: everything that can run out of memory; Enter chooses one" },
-	{ ACT_VIEW_TREE,  { '3', TERM_F5, 't', 'c' }, PLACE_ALL, "Tree", "tree of memory cgroups" },
+	{ ACT_VIEW_TREE,  { TERM_F5, '3', 't', 'c' }, PLACE_ALL, "Tree", "tree of memory cgroups" },
 	{ ACT_VIEW_HISTORY, { '4', 'e' }, PLACE_ALL, NULL, "history: stored events; Enter explains one" },
 	{ ACT_VIEW_WHATIF, { '5', 'w' }, PLACE_ALL, NULL, "what-if: the changes made, and the commands that would make them real" },
 	{ ACT_NEXT_VIEW,  { TERM_TAB }, PLACE_ALL, NULL, "next view" },

@@ -14,6 +14,7 @@ struct source;
 struct source_ops {
 	const char *name;             /* "proc", "bpf", "event", "demo" */
 	bool live;
+	bool past;                    /* a selection that was made */
 	int  (*next)(struct source *s, struct oom_sample *ret, struct oom_err *reterr);
 	int  (*view)(struct source *s, const struct oom_domain *d, struct oom_event *ret);
 	void (*close)(struct source *s);

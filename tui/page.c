@@ -37,7 +37,7 @@ static void arithmetic(const struct model *m, const struct oom_task *t, const st
 	int64_t size = m->ranked->page_size;
 	bool pages = !(m->replay.profile->flags & OOM_PROFILE_PER_MILLE);
 
-	fprintf(out, "Badness by the rules of Linux %s to %s: %s\n\n", m->replay.profile->since, m->replay.profile->until,
+	fprintf(out, "Badness by the rules of Linux %s to %s:\n  %s\n\n", m->replay.profile->since, m->replay.profile->until,
 		m->replay.profile->formula);
 	if (!pages) {
 		fprintf(out, "  %lld points of 1000\n", (long long)s->nominal);

@@ -27,7 +27,7 @@ static void live_close(struct source *s)
 
 int source_live(struct source **ret, struct oom_err *reterr)
 {
-	static const struct source_ops ops = { "proc", true, live_next, live_view, live_close };
+	static const struct source_ops ops = { "proc", true, false, live_next, live_view, live_close };
 	/* kept files make a pass twice as fast; the sampler takes as many as the limits leave */
 	struct oom_sampler_opts opts = { .want = OOM_SAMPLE_ALL, .keep_files = 40000 };
 	struct live *l = oom_malloc(sizeof(*l));
@@ -81,7 +81,7 @@ static int64_t machine_kb(const struct oom_event *ev)
 
 int source_event(struct oom_event *ev, struct source **ret)
 {
-	static const struct source_ops ops = { "event", false, past_next, past_view, past_close };
+	static const struct source_ops ops = { "event", false, true, past_next, past_view, past_close };
 	struct past_source *p = oom_malloc(sizeof(*p));
 	bool memcg = ev->scope == OOM_SCOPE_MEMCG;
 

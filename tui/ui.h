@@ -76,6 +76,8 @@ struct ui {
 	int page_width;               /* it was made for */
 	void (*page_make)(struct ui *ui, FILE *out);   /* makes it anew */
 
+	uint8_t fit[COLUMNS_MAX];     /* view_rank: columns of the setup that the width leaves room for */
+	size_t nfit;
 	uint32_t *order;              /* view_rank: rows of the model that are shown */
 	size_t norder, cap_order;
 	uint64_t fold[256];           /* view_tree: ids of folded cgroups */

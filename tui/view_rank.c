@@ -84,15 +84,40 @@ static bool holds(const struct ui *ui, size_t i, const char *needle)
 
 /* ---- drawing ------------------------------------------------------------------------------------------- */
 
+#define OPEN_WIDTH 16                 /* at least, for the column that takes what is left */
+
+/* Whoever scrolls sideways gets all that was chosen. */
+static void fit(struct ui *ui)
+{
+	int w = 0;
+
+	ui->nfit = ui->setup.ncolumns;
+	memcpy(ui->fit, ui->setup.column, ui->nfit);
+	for (size_t i = 0; i < ui->nfit; i++)
+		w += 1 + (columns[ui->fit[i]].width ? columns[ui->fit[i]].width : OPEN_WIDTH);
+	while (w > ui->grid.w + 1 && !ui->x) {
+		size_t out = 0;
+
+		for (size_t i = 1; i < ui->nfit; i++)
+			if (columns[ui->fit[i]].yield > columns[ui->fit[out]].yield)
+				out = i;
+		if (!columns[ui->fit[out]].yield)
+			break;
+		w -= 1 + columns[ui->fit[out]].width;
+		memmove(&ui->fit[out], &ui->fit[out + 1], --ui->nfit - out);
+	}
+}
+
 static void heading(struct ui *ui, int y)
 {
 	struct grid *g = &ui->grid;
 	int x = -ui->x;
 
-	for (size_t k = 0; k < ui->setup.ncolumns; k++) {
-		const struct column *c = &columns[ui->setup.column[k]];
-		int width = c->width ? c->width : g->w - x > 0 ? g->w - x : 0;
-		bool sorted = ui->setup.sort == ui->setup.column[k];
+	fit(ui);
+	for (size_t k = 0; k < ui->nfit; k++) {
+		const struct column *c = &columns[ui->fit[k]];
+		int width = c->width ? c->width : g->w - x > OPEN_WIDTH ? g->w - x : OPEN_WIDTH;
+		bool sorted = ui->setup.sort == ui->fit[k];
 
 		x = grid_field(g, x, y, width, c->kind != COLUMN_TEXT, sorted ? STYLE_SELECTED : STYLE_HEADING, oom_str_from(c->title));
 		x = grid_put(g, x, y, STYLE_HEADING, OOM_STR(" "));
@@ -120,9 +145,9 @@ static void draw(struct ui *ui, size_t i, int y, bool selected)
 	struct grid *g = &ui->grid;
 	int x = -ui->x;
 
-	for (size_t k = 0; k < ui->setup.ncolumns; k++) {
-		const struct column *c = &columns[ui->setup.column[k]];
-		int width = c->width ? c->width : g->w - x > 0 ? g->w - x : 0;
+	for (size_t k = 0; k < ui->nfit; k++) {
+		const struct column *c = &columns[ui->fit[k]];
+		int width = c->width ? c->width : g->w - x > OPEN_WIDTH ? g->w - x : OPEN_WIDTH;
 		char buf[48], moved[64];
 		struct oom_str s = column_cell(c, ui->m, r, buf, sizeof(buf));
 

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oomtop's screens as text.  tests/screens/NAME.keys says what is shown and what is typed, NAME.txt what must be seen:
+ *
+ *   demo 80x24 | log FILE 80x24     the source and the size of the screen; first line
+ *   key NAME...                     F8, Enter, Esc, Up ..., or a character
+ *   type TEXT                       the characters of TEXT
+ *   pass                            one more pass of the source
+ *   size 132x50
+ *   show                            the screen goes to the text; styles: as letters
+ *
+ * UPDATE=1 rewrites the texts: read the diff.
+ */
+#include "unit.h"
+
+#include "../tui/term.h"
+#include "../tui/ui.h"
+
+#include <oomlens/parse.h>
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the grid ------------------------------------------------------------------------------------------ */
+
+static void text_is(const struct grid *g, const char *want)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_non_null(out);
+	grid_text(g, false, out);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+}
+
+static void hostile_bytes_never_reach_a_cell(void **state)
+{
+	struct grid g = { 0 };
+
+	(void)state;
+	assert_int_equal(grid_resize(&g, 24, 2), 0);
+	assert_int_equal(grid_put(&g, 0, 0, STYLE_PLAIN, OOM_STR("a\033[31mb\xff")), 1 + 4 + 4 + 1 + 4);
+	grid_put(&g, 0, 1, STYLE_PLAIN, OOM_STR("\xe2\x80\xae" "evil"));
+	text_is(&g, "a\\x1b[31mb\\xff\n\\xe2\\x80\\xaeevil\n");
+	grid_release(&g);
+}
+
+static void wide_characters_are_never_halved(void **state)
+{
+	struct grid g = { 0 };
+
+	(void)state;
+	assert_int_equal(grid_resize(&g, 5, 3), 0);
+	assert_int_equal(grid_put(&g, 0, 0, STYLE_PLAIN, OOM_STR("日本語")), 6);
+	grid_put(&g, 1, 1, STYLE_PLAIN, OOM_STR("日本"));
+	grid_put(&g, 2, 1, STYLE_PLAIN, OOM_STR("x"));
+	assert_int_equal(grid_field(&g, 0, 2, 4, false, STYLE_PLAIN, OOM_STR("日本語")), 4);
+	text_is(&g, "日本\n  x本\n日…\n");
+	grid_release(&g);
+}
+
+static void a_field_is_cut_and_aligned(void **state)
+{
+	struct grid g = { 0 };
+
+	(void)state;
+	assert_int_equal(grid_resize(&g, 12, 4), 0);
+	grid_field(&g, 0, 0, 6, true, STYLE_PLAIN, OOM_STR("123"));
+	grid_put(&g, 6, 0, STYLE_PLAIN, OOM_STR("|"));
+	grid_field(&g, 0, 1, 6, true, STYLE_PLAIN, OOM_STR("1234567"));
+	grid_field(&g, 0, 2, 6, false, STYLE_PLAIN, OOM_STR("ab"));
+	grid_put(&g, 6, 2, STYLE_PLAIN, OOM_STR("|"));
+	g.ascii = true;
+	grid_field(&g, 0, 3, 6, false, STYLE_PLAIN, OOM_STR("é1234567"));
+	text_is(&g, "   123|\n12345…\nab    |\n?1234~\n");
+	grid_put(&g, -3, 0, STYLE_PLAIN, OOM_STR("abcde"));
+	grid_put(&g, 0, 9, STYLE_PLAIN, OOM_STR("nowhere"));
+	text_is(&g, "de 123|\n12345…\nab    |\n?1234~\n");
+	grid_release(&g);
+}
+
+static void every_key_means_one_thing_in_its_place(void **state)
+{
+	(void)state;
+	for (unsigned place = 1; place < PLACE_ALL; place <<= 1)
+		for (size_t i = 0; i < nbindings; i++)
+			for (size_t k = 0; k < OOM_ARRAY_SIZE(bindings[i].key) && bindings[i].key[k]; k++)
+				if (bindings[i].places & place)
+					assert_int_equal(key_action(bindings[i].key[k], place), bindings[i].action);
+}
+
+/* ---- screens ------------------------------------------------------------------------------------------- */
+
+static const struct { const char *name; int key; } names[] = {
+	{ "F1", TERM_F1 }, { "F2", TERM_F2 }, { "F3", TERM_F3 }, { "F4", TERM_F4 }, { "F5", TERM_F5 }, { "F6", TERM_F6 },
+	{ "F7", TERM_F7 }, { "F8", TERM_F8 }, { "F10", TERM_F10 }, { "Enter", TERM_ENTER }, { "Esc", TERM_ESC }, { "Up", TERM_UP },
+	{ "Down", TERM_DOWN }, { "PgUp", TERM_PAGE_UP }, { "PgDn", TERM_PAGE_DOWN }, { "Home", TERM_HOME }, { "End", TERM_END },
+	{ "Left", TERM_LEFT }, { "Right", TERM_RIGHT }, { "Tab", TERM_TAB }, { "Bksp", TERM_BACKSPACE }, { "Space", ' ' },
+};
+
+static int key_named(const char *name)
+{
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i].name, name))
+			return names[i].key;
+	assert_int_equal(strlen(name), 1);
+	return (unsigned char)name[0];
+}
+
+static void event_of(const char *path, struct oom_event *ret)
+{
+	struct oom_input *in;
+	struct oom_parser *p;
+	struct oom_line line;
+	struct oom_err err = { 0 };
+
+	assert_int_equal(oom_input_open(&path, 1, &in, &err), 0);
+	assert_int_equal(oom_parser_new(&p), 0);
+	assert_int_equal(oom_input_next_text(in, &err), 1);
+	while (oom_input_next_line(in, false, &line, &err) == 1)
+		assert_int_equal(oom_parser_feed(p, &line), 0);
+	assert_int_equal(oom_parser_finish(p), 0);
+	assert_int_equal(oom_parser_take(p, ret), 1);
+	oom_parser_free(p);
+	oom_input_close(in);
+}
+
+static void begin(char *line, struct model *m, struct ui *ui)
+{
+	char *kind = strtok(line, " "), *file = strcmp(kind, "log") ? NULL : strtok(NULL, " "), *size = strtok(NULL, " ");
+	struct oom_err err = { 0 };
+	struct oom_event ev;
+	struct source *s;
+	int w, h;
+
+	if (file) {
+		event_of(file, &ev);
+		assert_int_equal(source_event(&ev, &s), 0);
+	} else {
+		assert_int_equal(source_demo(&s), 0);
+	}
+	model_init(m, s);
+	if (file)
+		m->scope = OOM_SCOPE_UNKNOWN;
+	assert_int_equal(ui_init(ui, m, NULL), 0);
+	assert_int_equal(sscanf(size, "%dx%d", &w, &h), 2);
+	assert_int_equal(grid_resize(&ui->grid, w, h), 0);
+	assert_int_equal(model_next(m, &err), 0);
+	ui_refreshed(ui);
+	ui_draw(ui);
+}
+
+static void step(char *line, struct ui *ui, FILE *out)
+{
+	char *word = strtok(line, " "), *arg;
+	struct oom_err err = { 0 };
+	int w, h;
+
+	if (!strcmp(word, "key")) {
+		while ((arg = strtok(NULL, " ")) != NULL)
+			ui_key(ui, key_named(arg), 0, 0);
+	} else if (!strcmp(word, "type")) {
+		for (arg = strtok(NULL, ""); *arg; arg++)
+			ui_key(ui, (unsigned char)*arg, 0, 0);
+	} else if (!strcmp(word, "click")) {
+		assert_int_equal(sscanf(strtok(NULL, ""), "%d %d", &w, &h), 2);
+		ui_key(ui, TERM_CLICK, w, h);
+	} else if (!strcmp(word, "pass")) {
+		assert_int_equal(model_next(ui->m, &err), 0);
+		ui_refreshed(ui);
+	} else if (!strcmp(word, "size")) {
+		assert_int_equal(sscanf(strtok(NULL, ""), "%dx%d", &w, &h), 2);
+		assert_int_equal(grid_resize(&ui->grid, w, h), 0);
+	} else {
+		bool styles = !strcmp(word, "styles");
+
+		assert_true(styles || !strcmp(word, "show"));
+		ui_draw(ui);
+		fprintf(out, "---- %s\n", word);
+		grid_text(&ui->grid, styles, out);
+	}
+	ui_draw(ui);
+}
+
+static char *play(const char *path)
+{
+	char line[256], *text = NULL;
+	size_t n = 0;
+	FILE *in = fopen(path, "r"), *out = open_memstream(&text, &n);
+	struct model m;
+	struct ui ui;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	assert_non_null(fgets(line, sizeof(line), in));
+	line[strcspn(line, "\n")] = '\0';
+	begin(line, &m, &ui);
+	while (fgets(line, sizeof(line), in)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] && line[0] != '#')
+			step(line, &ui, out);
+	}
+	fprintf(out, "---- %s\n", ui.quit ? "quit" : "on");
+	fclose(in);
+	fclose(out);
+	ui_release(&ui);
+	model_release(&m);
+	return text;
+}
+
+static void compare(const char *path, const char *got)
+{
+	static char want[1 << 18];
+	char name[300];
+	FILE *f;
+	size_t n;
+
+	snprintf(name, sizeof(name), "%.*stxt", (int)(strlen(path) - 4), path);
+	if (getenv("UPDATE")) {
+		f = fopen(name, "w");
+		assert_non_null(f);
+		fputs(got, f);
+		fclose(f);
+	}
+	f = fopen(name, "r");
+	if (!f)
+		fail_msg("%s is missing", name);
+	n = fread(want, 1, sizeof(want) - 1, f);
+	want[n] = '\0';
+	fclose(f);
+	if (strcmp(want, got))
+		fail_msg("%s: the screens differ; got:\n%s", name, got);
+}
+
+static void screens_are_as_they_were_read(void **state)
+{
+	glob_t g;
+
+	(void)state;
+	assert_int_equal(glob("tests/screens/*.keys", 0, NULL, &g), 0);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		char *got = play(g.gl_pathv[i]);
+
+		compare(g.gl_pathv[i], got);
+		free(got);
+	}
+	globfree(&g);
+}
+
+/* No size makes it write beyond its cells (the sanitizers watch), and every view can be drawn at each. */
+static void any_size_is_drawn(void **state)
+{
+	static const int sizes[][2] = { { 1, 1 }, { 10, 3 }, { 20, 7 }, { 40, 8 }, { 80, 5 }, { 300, 100 } };
+	struct oom_err err = { 0 };
+	struct source *s;
+	struct model m;
+	struct ui ui;
+
+	(void)state;
+	assert_int_equal(source_demo(&s), 0);
+	model_init(&m, s);
+	assert_int_equal(ui_init(&ui, &m, NULL), 0);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(sizes); i++) {
+		assert_int_equal(grid_resize(&ui.grid, sizes[i][0], sizes[i][1]), 0);
+		for (const char *k = "1jjG2jG3G4?G\033w\033f"; *k; k++) {
+			assert_int_equal(model_next(&m, &err), 0);
+			ui_refreshed(&ui);
+			ui_key(&ui, *k, 0, 0);
+			ui_draw(&ui);
+		}
+		ui_key(&ui, TERM_ESC, 0, 0);
+	}
+	ui_release(&ui);
+	model_release(&m);
+}
+
+/* ---- the model ----------------------------------------------------------------------------------------- */
+
+static void undoing_every_change_gives_the_ranking_back(void **state)
+{
+	struct oom_err err = { 0 };
+	struct source *s;
+	struct model m;
+	struct row before[64];
+
+	(void)state;
+	assert_int_equal(source_demo(&s), 0);
+	model_init(&m, s);
+	assert_int_equal(model_next(&m, &err), 0);
+	memcpy(before, m.row, m.nrows * sizeof(*before));
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(model_set_adj(&m, i * 7 % m.nrows, (int64_t)i * 97 % 2001 - 1000), 0);
+	assert_true(m.nchanges > 10);
+	for (size_t i = 0; i < m.nrows; i++)
+		assert_true(m.row[i].task < m.nrows);
+	assert_int_equal(model_undo(&m, true), 0);
+	assert_memory_equal(before, m.row, m.nrows * sizeof(*before));
+	/* a value set back by hand is no change either */
+	assert_int_equal(model_set_adj(&m, 3, 5), 0);
+	assert_int_equal(m.nchanges, 1);
+	model_release(&m);
+}
+
+static void a_protected_process_is_no_candidate(void **state)
+{
+	struct oom_err err = { 0 };
+	struct source *s;
+	struct model m;
+	int64_t pid, second;
+
+	(void)state;
+	assert_int_equal(source_demo(&s), 0);
+	model_init(&m, s);
+	assert_int_equal(model_next(&m, &err), 0);
+	pid = model_task(&m, model_victim(&m, 1))->pid;
+	second = model_task(&m, model_victim(&m, 2))->pid;
+	assert_int_equal(model_set_adj(&m, 0, -1000), 0);
+	assert_int_equal(model_task(&m, model_victim(&m, 1))->pid, second);
+	for (size_t i = 0; i < m.nrows; i++)
+		if (model_task(&m, &m.row[i])->pid == pid) {
+			assert_int_equal(m.row[i].place, 0);
+			assert_int_equal(m.row[i].place_before, 1);
+			assert_int_equal(m.row[i].points, OOM_NA);
+		}
+	model_release(&m);
+}
+
+int test_tui(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hostile_bytes_never_reach_a_cell),
+		cmocka_unit_test(wide_characters_are_never_halved),
+		cmocka_unit_test(a_field_is_cut_and_aligned),
+		cmocka_unit_test(every_key_means_one_thing_in_its_place),
+		cmocka_unit_test(screens_are_as_they_were_read),
+		cmocka_unit_test(any_size_is_drawn),
+		cmocka_unit_test(undoing_every_change_gives_the_ranking_back),
+		cmocka_unit_test(a_protected_process_is_no_candidate),
+	};
+
+	return cmocka_run_group_tests_name("tui", tests, NULL, NULL);
+}
