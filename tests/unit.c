@@ -22,6 +22,7 @@ int main(void)
 		test_klog,
 		test_status,
 		test_trace,
+		test_join,
 		test_flight,
 		test_tui,
 	};

@@ -30,6 +30,7 @@ int test_parse_lines(void);
 int test_klog(void);
 int test_status(void);
 int test_trace(void);
+int test_join(void);
 int test_flight(void);
 int test_tui(void);
 
