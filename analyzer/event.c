@@ -182,6 +182,16 @@ int oom_event_note(struct oom_event *ev, int64_t line, const char *kind, const c
 	return 0;
 }
 
+bool oom_event_logged(const struct oom_event *ev)
+{
+	return ev->origin != OOM_ORIGIN_RECORD || ev->first_line != OOM_NA || ev->nraw;
+}
+
+bool oom_event_recorded(const struct oom_event *ev)
+{
+	return ev->feeds.n || ev->nlives || ev->nflights || ev->ballot != OOM_BALLOT_NONE;
+}
+
 bool oom_event_has_note(const struct oom_event *ev, const char *kind)
 {
 	for (size_t i = 0; i < ev->nnotes; i++)

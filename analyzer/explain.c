@@ -50,6 +50,7 @@ int oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts,
 	oom_say_who(&s);
 	oom_say_why(&s);
 	oom_say_where(&s);
+	oom_say_recorder(&s);
 	oom_say_gaps(&s);
 	if (s.nomem) {
 		oom_doc_release(ret);

@@ -19,10 +19,15 @@ static void gaps_of_dump(struct oom_say *s)
 	const struct oom_event *ev = s->ev;
 	const bool told = oom_event_has_note(ev, "no_dump");
 
+	if (!oom_event_logged(ev)) {
+		gap(s, NULL, OOM_NA, "No line of the kernel log tells of this event: all of it comes from the feeds of "
+		    "the recorder.");
+		return;
+	}
 	if (!ev->has_invoked && !told)
 		gap(s, "no_header", OOM_NA,
 		    "The line that names the task which asked for memory is not in the log.");
-	if (!ev->has_table && !told)
+	if (!ev->has_table && !told && ev->ballot == OOM_BALLOT_NONE)
 		gap(s, "no_task_table", OOM_NA,
 		    "There is no task table (the sysctl oom_dump_tasks may be 0, the dump was "
 		    "rate-limited, or the log is cut), so the other candidates are unknown.");
@@ -65,6 +70,10 @@ static void gaps_of_replay(struct oom_say *s)
 	const struct oom_replay *r = s->r;
 	const struct oom_profile *p = r->profile;
 
+	if (s->ev->ballot == OOM_BALLOT_RECONSTRUCTED)
+		gap(s, NULL, OOM_NA,
+		    "The candidates were walked at the kill, not while the kernel weighed them: whom it passed over then "
+		    "is seen only by the marks that were left.");
 	if (!s->ev->kernel.p)
 		gap(s, NULL, OOM_NA,
 		    p ? "The log names no kernel release; the rule was found by other signs."
@@ -118,11 +127,17 @@ static void notes_of_parser(struct oom_say *s)
 
 void oom_say_gaps(struct oom_say *s)
 {
-	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "What the log does not show");
+	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "%s",
+		oom_event_recorded(s->ev) ? "What is not known" : "What the log does not show");
 	gaps_of_dump(s);
 	gaps_of_replay(s);
 	notes_of_parser(s);
-	gap(s, NULL, OOM_NA,
+	if (s->ev->nflights)
+		gap(s, NULL, OOM_NA,
+		    "Who grew before the kill need not be the culprit, nor need the victim: samples are seconds apart, "
+		    "and a process that came and went between two of them is in none.");
+	else
+		gap(s, NULL, OOM_NA,
 	    "A dump is one moment: it cannot tell which process grew, and the victim need not be the "
 	    "culprit.");
 }

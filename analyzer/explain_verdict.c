@@ -142,6 +142,11 @@ static const char *deed(struct oom_say *s)
 				 "Nothing was killed: %s, and no process was left that the kernel may kill",
 				 because(s));
 	case OOM_OUTCOME_WILL_FREE:
+		if (!oom_event_logged(ev))
+			return oom_say_z(s,
+					 "Nothing was killed and nothing logged: %s, but %s was dying already, and the "
+					 "kernel gave it the memory reserves",
+					 because(s), oom_say_proc(s, ev->chosen_comm, ev->chosen_pid));
 		return oom_say_z(s,
 				 "Nothing was killed anew: %s, but %s was already exiting, and the kernel "
 				 "waited for it",
@@ -196,6 +201,9 @@ static const char *const insufficient[OOM_REASON_COUNT] = {
 	[OOM_REASON_PREVIOUS_VICTIM_SKIPPED] = "whether an earlier victim still counted is not in the log, "
 					       "and that could decide the choice",
 	[OOM_REASON_SCORE_MISMATCH] = "the score that the kernel printed contradicts its table",
+	[OOM_REASON_BALLOT_LOST] = "candidates of the kernel's ballot were lost, so the choice cannot be checked",
+	[OOM_REASON_UNKNOWN_DOMAIN] = "in which domain memory ran out was not recorded, so who was a candidate is not "
+				      "known",
 	[OOM_REASON_POLICY] = "this vendor's kernel has policies that the log does not show",
 	[OOM_REASON_OOM_TASK_ORIGIN] = "a task in swapoff is taken before all, but the log does not show "
 				       "whether it was in it",
@@ -210,12 +218,17 @@ static const char *certainty(struct oom_say *s)
 	case OOM_VERDICT_EXACT:
 		if (r->reason == OOM_REASON_NO_KILLABLE)
 			return "the task table confirms it (exact)";
+		if (r->ballot.points && r->neligible > 1)
+			return oom_say_z(s, "it had the most points of %s by the kernel's own count (exact)",
+					 oom_say_count(s, (int64_t)r->neligible, "candidate", "candidates"));
 		if (r->neligible == 1)
 			return "it was the only candidate, and the replay of the choice agrees (exact)";
 		return oom_say_z(s, "the replay of the choice among %s agrees (exact)",
 				 oom_say_count(s, (int64_t)r->neligible, "candidate", "candidates"));
 	case OOM_VERDICT_EXPLAINED:
 		w = explained[r->reason];
+		if (r->reason == OOM_REASON_WILL_FREE && r->ballot.points && r->winner >= 0 && r->winner == r->actual)
+			w = "it was also the kernel's choice, by its own count";
 		return oom_say_z(s, "%s (explained)", w ? w : "the log itself shows why the kernel chose so");
 	case OOM_VERDICT_WITHIN_DRIFT:
 		if (r->winner == r->actual)
@@ -228,12 +241,17 @@ static const char *certainty(struct oom_say *s)
 			return "the task table still lists processes that it may kill, and nothing in "
 			       "the log says why it did not "
 			       "(unexplained)";
+		if (r->ballot.points)
+			return "by the kernel's own count, however, another process came first, and nothing "
+			       "recorded says why it was spared (unexplained)";
 		return "by this kernel's rules, however, another process came first, and nothing in the log "
 		       "says why it was spared "
 		       "(unexplained)";
 	case OOM_VERDICT_INSUFFICIENT:
 		break;
 	}
+	if (r->reason == OOM_REASON_NO_TASK_TABLE && !oom_event_logged(s->ev))
+		return "no feed told of the candidates, so the choice cannot be checked (insufficient)";
 	if (s->ev->outcome == OOM_OUTCOME_TRUNCATED && s->ev->chosen_pid == OOM_NA && r->winner < 0)
 		return "there is no choice to check (insufficient)";
 	w = insufficient[r->reason];

@@ -26,7 +26,7 @@ static const char *held(struct oom_say *s, const struct oom_victim *v)
 	const char *t;
 
 	if (v->anon_rss_kb == OOM_NA)
-		return "the log does not say how much";
+		return oom_event_logged(s->ev) ? "the log does not say how much" : "how much was not recorded";
 	if (!oom_resident_kb(v))
 		return "nothing in RAM";
 	t = oom_say_z(s, "%s in RAM: %s anonymous", oom_say_kb(s, oom_resident_kb(v)),
@@ -83,8 +83,22 @@ static const char *after_kill(struct oom_say *s, const struct oom_victim *v)
 	return oom_say_z(s, " %s after the kill", delay(s, us));
 }
 
+/* What the recorder saw is more than the log says, but for a reaper that gave up or could not. */
+static const char *seen_fate(struct oom_say *s, const struct oom_victim *v)
+{
+	const struct oom_life *l = oom_say_life_of(s->ev, v->pid);
+
+	if (!l || v->reap == OOM_REAP_UNABLE || v->reap == OOM_REAP_PINNED)
+		return NULL;
+	return oom_say_freed(s, l);
+}
+
 static const char *fate(struct oom_say *s, const struct oom_victim *v)
 {
+	const char *seen = seen_fate(s, v);
+
+	if (seen)
+		return seen;
 	switch ((enum oom_reap)v->reap) {
 	case OOM_REAP_REAPED:
 		if (v->reap_anon_rss_kb == OOM_NA)
@@ -106,16 +120,33 @@ static const char *fate(struct oom_say *s, const struct oom_victim *v)
 	return "not shown (normal for a process that exits quickly)";
 }
 
+/* Which java?  Only a recorder knows. */
+static void say_command(struct oom_say *s, int64_t pid)
+{
+	const char *command = oom_say_command_of(s, pid);
+
+	if (command)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "command", "%s", command);
+}
+
+static void say_cgroup(struct oom_say *s, int64_t pid)
+{
+	const struct oom_life *l = oom_say_life_of(s->ev, pid);
+	struct oom_str path = s->ev->task_memcg.p || !l ? s->ev->task_memcg : l->cgroup;
+
+	if (path.p)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "cgroup", "%s", oom_say_name(s, path));
+}
+
 static void say_first(struct oom_say *s, const struct oom_victim *v)
 {
-	const struct oom_event *ev = s->ev;
 
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_STRONG, v->line, "killed", "%s", identity(s, v));
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "held", "%s", held(s, v));
 	/* task_memcg names the cgroup of the chosen process, not of the one that asked for memory. */
-	if (ev->task_memcg.p && v->role == OOM_ROLE_CHOSEN)
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "cgroup", "%s",
-			oom_say_name(s, ev->task_memcg));
+	if (v->role == OOM_ROLE_CHOSEN)
+		say_cgroup(s, v->pid);
+	say_command(s, v->pid);
 	oom_say(s, OOM_NODE_FACT,
 		v->reap == OOM_REAP_UNABLE || v->reap == OOM_REAP_PINNED ? OOM_TONE_WARN : OOM_TONE_PLAIN,
 		v->reap_line, "afterwards", "%s", fate(s, v));
@@ -151,6 +182,8 @@ void oom_say_who(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
 	const struct oom_task *t;
+	const struct oom_life *l;
+	const char *freed;
 
 	if (ev->nvictims) {
 		oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Who");
@@ -162,10 +195,14 @@ void oom_say_who(struct oom_say *s)
 		return;
 	t = oom_event_task(ev, ev->chosen_pid);
 	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Who");
-	oom_say(s, OOM_NODE_FACT, OOM_TONE_STRONG, ev->at[OOM_AT_SUMMARY], "chosen", "%s%s",
+	oom_say(s, OOM_NODE_FACT, OOM_TONE_STRONG, ev->at[OOM_AT_SUMMARY],
+		ev->outcome == OOM_OUTCOME_WILL_FREE && !oom_event_logged(ev) ? "dying" : "chosen", "%s%s",
 		oom_say_proc(s, ev->chosen_comm, ev->chosen_pid), t && t->rss_pages != OOM_NA ?
 		oom_say_z(s, ", %s in RAM", oom_say_size(s, t->rss_pages)) : "");
-	if (ev->task_memcg.p)
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "cgroup", "%s",
-			oom_say_name(s, ev->task_memcg));
+	say_cgroup(s, ev->chosen_pid);
+	say_command(s, ev->chosen_pid);
+	l = oom_say_life_of(ev, ev->chosen_pid);
+	freed = l ? oom_say_freed(s, l) : NULL;
+	if (freed)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "afterwards", "%s", freed);
 }

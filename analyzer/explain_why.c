@@ -68,10 +68,17 @@ static void say_usage(struct oom_say *s, const struct oom_score *c)
 		term(s, "page tables", c->pgtables);
 }
 
+/* Do the terms of the row make the points that the kernel gave? */
+static bool sums_up(const struct oom_score *c)
+{
+	return oom_range_exact(c->rss) && oom_range_exact(c->swap) && oom_range_exact(c->pgtables) &&
+	       c->rss.lo + c->swap.lo + c->pgtables.lo + c->adj_pages == c->points.lo;
+}
+
 static void say_terms_pages(struct oom_say *s, const struct oom_task *t, const struct oom_score *c)
 {
 	const struct oom_profile *p = s->r->profile;
-	const char *adj = "oom_score_adj";
+	const char *adj = "oom_score_adj", *label = "= points";
 
 	if (t->oom_score_adj != OOM_NA)
 		adj = oom_say_z(s, "adj %lld x %s", (long long)t->oom_score_adj, thousandth(s));
@@ -81,7 +88,9 @@ static void say_terms_pages(struct oom_say *s, const struct oom_task *t, const s
 	if (p->root != OOM_ROOT_NONE && !(c->root.lo == 0 && c->root.hi == 0))
 		term(s, root_label(p->root), c->root);
 	term(s, adj, adj_term(s->r, t, c));
-	oom_say(s, OOM_NODE_ROW, OOM_TONE_STRONG, OOM_NA, NULL, "= points\t%s\t%s",
+	if (s->ev->ballot == OOM_BALLOT_RECORDED && t->kernel_points != OOM_NA)
+		label = oom_say_z(s, "%s points, by the kernel itself", sums_up(c) ? "=" : "(not the sum)");
+	oom_say(s, OOM_NODE_ROW, OOM_TONE_STRONG, OOM_NA, NULL, "%s\t%s\t%s", label,
 		oom_say_cell(s, c->points), oom_say_cell_size(s, c->points));
 }
 
@@ -268,7 +277,22 @@ static const char *const why_not_words[] = {
 	[OOM_WHY_GLOBAL_INIT] = "the init process is never chosen",
 	[OOM_WHY_ADJ_UNKNOWN] = "their oom_score_adj is not in the log",
 	[OOM_WHY_DAMAGED_ROW] = "their row of the table is damaged",
+	[OOM_WHY_OTHER_NODES] = "they may not use the memory that was short (other NUMA nodes), or were passed over for "
+				"another reason",
+	[OOM_WHY_NO_MM] = "they had no memory of their own any more",
+	[OOM_WHY_MM_SKIPPED] = "their memory was reaped or given up for another process",
+	[OOM_WHY_VFORK_CHILD] = "a vfork child that still borrows its parent's memory",
+	[OOM_WHY_REFUSED] = "the kernel refused them; why was not recorded",
+	[OOM_WHY_NOT_SCANNED] = "in the table, but the kernel did not look at them when it chose",
 };
+
+/* An earlier kill need not be in this log where the kernel itself told of it. */
+static const char *why_words(const struct oom_event *ev, uint8_t why)
+{
+	if (why == OOM_WHY_ALREADY_VICTIM && ev->ballot != OOM_BALLOT_NONE)
+		return "already killed or given up earlier";
+	return why_not_words[why];
+}
 
 static void say_not_eligible(struct oom_say *s, uint8_t why)
 {
@@ -288,7 +312,8 @@ static void say_not_eligible(struct oom_say *s, uint8_t why)
 		return;
 	if (n > NAMES_MAX)
 		list = oom_say_z(s, "%s and %s more", list, oom_say_num(s, n - NAMES_MAX));
-	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "not eligible", "%s: %s", why_not_words[why], list);
+	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "not eligible", "%s: %s",
+		why_words(s->ev, why), list);
 }
 
 static void say_reason(struct oom_say *s)

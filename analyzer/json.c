@@ -210,9 +210,10 @@ static json_t *trigger(struct pen *p, const struct oom_event *ev)
 	set(p, o, "comm", string(p, ev->trigger_comm));
 	set(p, o, "oom_score_adj", integer(ev->trigger_adj));
 	set(p, o, "order", integer(ev->order));
-	if (ev->gfp_raw.p || ev->gfp_flags.p) {
+	if (ev->gfp_raw.p || ev->gfp_flags.p || ev->gfp_mask != OOM_NA) {
 		gfp = object(p);
-		set(p, gfp, "raw", string(p, ev->gfp_raw));
+		set(p, gfp, "raw", ev->gfp_raw.p || ev->gfp_mask == OOM_NA ? string(p, ev->gfp_raw) :
+			string(p, oom_arena_fmt(&p->arena, "0x%llx", (unsigned long long)ev->gfp_mask)));
 		set(p, gfp, "flags", flag_list(p, ev));
 	}
 	set(p, o, "gfp_mask", gfp);
@@ -326,6 +327,22 @@ static json_t *winner(struct pen *p, const struct oom_event *ev, const struct oo
 	return o;
 }
 
+/* What the terms add up to, beside the points that the kernel itself gave. */
+static json_t *formula(const struct oom_score *c)
+{
+	const struct oom_range *x[] = { &c->rss, &c->swap, &c->pgtables };
+	int64_t sum = c->adj_pages;
+
+	if (sum == OOM_NA)
+		return json_null();
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(x); i++) {
+		if (x[i]->lo != x[i]->hi || x[i]->lo == OOM_NA)
+			return json_null();
+		sum += x[i]->lo;
+	}
+	return integer(sum);
+}
+
 static json_t *candidate(struct pen *p, const struct oom_event *ev, const struct oom_replay *r, size_t i,
 			 size_t rank)
 {
@@ -352,6 +369,10 @@ static json_t *candidate(struct pen *p, const struct oom_event *ev, const struct
 	set(p, o, "why_not", c && !eligible ? text(p, oom_why_not_names[c->why_not]) : json_null());
 	if (c)
 		set_points_range(p, o, r, t, c);
+	if (ev->ballot == OOM_BALLOT_RECORDED) {
+		set(p, o, "kernel_points", integer(t->kernel_points));
+		set(p, o, "formula_points", c && eligible ? formula(c) : json_null());
+	}
 	return o;
 }
 
@@ -411,6 +432,110 @@ static json_t *note(struct pen *p, const struct oom_note *n)
 	return o;
 }
 
+/* ---- what only a recorder knows ------------------------------------------------------------ */
+
+/* A part of the event as its field table has it. */
+static json_t *part(struct pen *p, const struct oom_record *rec, const void *v)
+{
+	json_t *o = object(p);
+
+	for (size_t i = 0; i < rec->nfields; i++) {
+		const struct oom_field *f = &rec->field[i];
+
+		set(p, o, f->key, f->type == OOM_TYPE_STR ? string(p, oom_field_str(f, v)) :
+				  f->type == OOM_TYPE_ENUM ? name_of(p, f->names, oom_field_int(f, v), 0) :
+							     integer(oom_field_int(f, v)));
+	}
+	return o;
+}
+
+static void put_parts(struct pen *p, const char *key, const struct oom_record *rec, const void *v, size_t n)
+{
+	const char *in = "      ";
+
+	fprintf(p->out, ",\n%s\"%s\": [", in, key);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(p->out, "%s\n%s  ", i ? "," : "", in);
+		put(p, part(p, rec, (const char *)v + i * rec->size));
+		oom_arena_reset(&p->arena);
+	}
+	fprintf(p->out, "%s%s]", n ? "\n" : "", n ? in : "");
+}
+
+static const char *key_of(struct pen *p, struct oom_str s)
+{
+	struct oom_str utf8 = oom_str_utf8(&p->arena, s), z = { 0 };
+
+	if (s.p && (!utf8.p || !(z = oom_arena_fmt(&p->arena, "%.*s", (int)utf8.n, utf8.p)).p))
+		p->nomem = true;
+	return z.p ? z.p : "";
+}
+
+/* {"memory": {"some_avg10": 4321}}: by zone and name. */
+static json_t *by_zone(struct pen *p, const struct oom_event *ev, enum oom_area area)
+{
+	json_t *all = NULL, *zone;
+
+	for (size_t i = 0; i < ev->nmemory; i++) {
+		const struct oom_memory *m = &ev->memory[i];
+		const char *key, *name;
+
+		if (m->area != area)
+			continue;
+		all = all ? all : object(p);
+		key = key_of(p, m->zone);
+		name = key_of(p, m->name);
+		zone = json_object_get(all, key);
+		if (!zone) {
+			zone = object(p);
+			set(p, all, key, zone);
+		}
+		set(p, zone, name, integer(m->value));
+	}
+	return all ? all : json_null();
+}
+
+static json_t *feeds(struct pen *p, const struct oom_event *ev)
+{
+	struct oom_str rest = ev->feeds, one;
+	json_t *a = json_array();
+
+	while (a && rest.n) {
+		if (!oom_take_until(&rest, ' ', &one)) {
+			one = rest;
+			rest.n = 0;
+		} else {
+			(void)oom_take_char(&rest, ' ');
+		}
+		if (one.n && json_array_append_new(a, string(p, one)))
+			p->nomem = true;
+	}
+	return a;
+}
+
+static void put_recorded(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
+{
+	const char *in = "      ";
+	const struct oom_ballot_check *k = &r->ballot;
+	bool votes = ev->ballot == OOM_BALLOT_RECORDED;
+
+	fprintf(p->out, ",\n    \"recorded\": {\n%s\"feeds\": ", in);
+	put(p, feeds(p, ev));
+	member(p, in, "ballot", name_of(p, oom_ballot_names, ev->ballot, OOM_BALLOT_NONE));
+	member(p, in, "ballot_lost", integer(ev->ballot_lost));
+	member(p, in, "ballot_points", votes ? integer((int64_t)k->points) : json_null());
+	member(p, in, "ballot_matches", votes ? integer((int64_t)(k->compared - k->differ)) : json_null());
+	member(p, in, "ballot_differs", votes ? integer((int64_t)k->differ) : json_null());
+	member(p, in, "ballot_off_pages", votes && k->compared ? integer(k->off) : json_null());
+	member(p, in, "drift_pages", integer(r->drift_bound));
+	put_parts(p, "lives", &oom_life_record, ev->life, ev->nlives);
+	put_parts(p, "flight", &oom_flight_record, ev->flight, ev->nflights);
+	member(p, in, "psi", by_zone(p, ev, OOM_AREA_PSI));
+	member(p, in, "counters", by_zone(p, ev, OOM_AREA_COUNTER));
+	oom_arena_reset(&p->arena);
+	fprintf(p->out, "\n    }");
+}
+
 static void put_event(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
 {
 	const char *in = "    ";
@@ -447,7 +572,10 @@ static void put_event(struct pen *p, const struct oom_event *ev, const struct oo
 		put(p, note(p, &ev->note[i]));
 		oom_arena_reset(&p->arena);
 	}
-	fprintf(p->out, "%s%s]\n  }", ev->nnotes ? "\n" : "", ev->nnotes ? in : "");
+	fprintf(p->out, "%s%s]", ev->nnotes ? "\n" : "", ev->nnotes ? in : "");
+	if (oom_event_recorded(ev))
+		put_recorded(p, ev, r);
+	fprintf(p->out, "\n  }");
 }
 
 int oom_json_event(const struct oom_event *ev, const struct oom_replay *r, FILE *out)

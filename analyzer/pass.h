@@ -103,8 +103,6 @@ void oom_case_doubt_scope(struct oom_case *c);
 void oom_case_check_ballot(const struct oom_case *c, struct oom_ballot_check *ret);
 /* Were both rows (b may be -1) scored by the kernel itself, in a recorded ballot?  Then nothing can have drifted. */
 bool oom_case_own(const struct oom_case *c, ptrdiff_t a, ptrdiff_t b);
-/* Does the event hold lines of a log, or only what the feeds of a running kernel told? */
-bool oom_case_logged(const struct oom_case *c);
 
 /* The sentence for people. */
 struct oom_str oom_case_text(const struct oom_case *c);

@@ -104,15 +104,10 @@ static int64_t points_of(const struct oom_case *c, ptrdiff_t row)
 	return x.nominal;
 }
 
-bool oom_case_logged(const struct oom_case *c)
-{
-	return c->ev->origin != OOM_ORIGIN_RECORD || c->ev->first_line != OOM_NA || c->ev->nraw;
-}
-
 /* What an event was taken from, where a sentence says what that lacks. */
 static const char *source(const struct oom_case *c)
 {
-	return oom_case_logged(c) ? "the log" : "the record";
+	return oom_event_logged(c->ev) ? "the log" : "the record";
 }
 
 static const char *the_table(const struct oom_case *c)
@@ -387,7 +382,7 @@ static struct oom_str say_will_free(const struct oom_case *c)
 				     "exiting already and got the memory reserves; the kernel logs and counts "
 				     "no such case.",
 				     victim(c), tasks(c), holds(c, c->actual));
-	if (c->ev->origin == OOM_ORIGIN_RECORD && !oom_case_logged(c))
+	if (!oom_event_logged(c->ev))
 		return oom_arena_fmt(c->arena,
 				     "Nobody was killed anew: %s was exiting already and got the memory "
 				     "reserves; the kernel logs and counts no such case.",
@@ -399,9 +394,9 @@ static struct oom_str say_will_free(const struct oom_case *c)
 
 static struct oom_str say_no_table(const struct oom_case *c)
 {
-	if (!oom_case_logged(c) && !anybody(c))
+	if (!oom_event_logged(c->ev) && !anybody(c))
 		return OOM_STR("The record holds neither the candidates nor a victim of this event.");
-	if (!oom_case_logged(c))
+	if (!oom_event_logged(c->ev))
 		return oom_arena_fmt(
 			c->arena,
 			"%s was killed, but no feed told of the candidates, so nobody can be compared with it.",
@@ -447,7 +442,7 @@ static struct oom_str say_no_kill(const struct oom_case *c)
 				     "chosen process (up to 5.0 a child may be killed for it) is not in "
 				     "the log.",
 				     victim(c), who(c, c->other));
-	if (!oom_case_logged(c))
+	if (!oom_event_logged(c->ev))
 		return oom_arena_fmt(c->arena, "No feed told whom the kernel killed%s.", expected(c));
 	return oom_arena_fmt(c->arena, "The log does not hold the kill line%s.", expected(c));
 }
@@ -562,11 +557,12 @@ static struct oom_str with_check(const struct oom_case *c, struct oom_str text)
 	if (!k->differ || !text.p)
 		return text;
 	return oom_arena_fmt(c->arena,
-			     "%.*s By the formula %s of %s candidates differ from the kernel's own points, by at "
-			     "most %s; stated drift %s.",
+			     "%.*s By the formula %s of %s candidates %s from the kernel's own points, by at most %s; %s %s%s.",
 			     (int)text.n, text.p, oom_case_number(c, (int64_t)k->differ),
-			     oom_case_number(c, (int64_t)k->compared), amount(c, k->off, true),
-			     amount(c, c->drift, true));
+			     oom_case_number(c, (int64_t)k->compared), k->differ == 1 ? "differs" : "differ",
+			     amount(c, k->off, true), k->off > c->drift ? "more than the stated drift" : "stated drift",
+			     amount(c, c->drift, true),
+			     k->off > c->drift ? ", so the rules of this profile may not be those of the kernel" : "");
 }
 
 struct oom_str oom_case_text(const struct oom_case *c)

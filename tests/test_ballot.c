@@ -132,7 +132,7 @@ static void differences_are_told(void **state)
 	assert_int_equal(r.ballot.differ, 1);
 	assert_int_equal(r.ballot.off, 300);
 	assert_int_equal(r.neligible, 3);
-	assert_non_null(strstr(r.text.p, "By the formula 1 of 2 candidates differ from the kernel's own points, by at "
+	assert_non_null(strstr(r.text.p, "By the formula 1 of 2 candidates differs from the kernel's own points, by at "
 				       "most 300 points (1.2 MiB); stated drift 1,024 points (4.0 MiB)."));
 	oom_replay_release(&r);
 	oom_event_release(&ev);

@@ -194,12 +194,136 @@ static void group_members_are_named_a_few(void **state)
 	EXPECT("and 40 more processes were killed", "memory.oom.group is set", "... and 34 more", "!3006");
 }
 
+/* ---- what a recorder adds ------------------------------------------------------------------------------ */
+
+static int setup_recorded(void **state)
+{
+	(void)state;
+	return sample_make(&s) || sample_record(&s);
+}
+
+static void a_text_has_no_recorder(void **state)
+{
+	(void)state;
+	EXPECT("!What the recorder saw", "!witnesses", "!Before the kill", "What the log does not show");
+}
+
+static void the_recorder_tells_of_the_life(void **state)
+{
+	(void)state;
+	EXPECT("afterwards    its own exit freed the memory 23 ms after the selection; the oom_reaper was not needed",
+	       "mysqld (pid 2430) was selected and killed; its own exit freed the memory 23 ms after the selection;",
+	       "timeline      SIGKILL +0.21 ms, marked as a victim and queued for the oom_reaper +0.23 ms, exit began "
+	       "to free +4.10 ms, exit had freed +23 ms, process gone +1.04 s",
+	       "witnesses     the kernel log, the kernel's ballot (BPF), the oom tracepoints",
+	       "kernel log    has the dump and the kill",
+	       "ballot        recorded as the kernel voted: its own points of 3 candidates; the formula agrees for all",
+	       "it had the most points of 3 candidates by the kernel's own count (exact)",
+	       "= points, by the kernel itself", "!second victim", "!meanwhile");
+}
+
+static void the_recorder_tells_who_grew(void **state)
+{
+	(void)state;
+	EXPECT("command       /usr/sbin/mysqld --defaults-file=/etc/my.cnf",
+	       "The flight recorder's last sample, 2.36 s before the kill, had 3 processes.",
+	       "+100.0 MiB", "-400 KiB", "java -jar x.jar \\x1b[2J\\xff", "!\033",
+	       "pressure      of 10 s some tasks waited for memory 83.1 %, all 61.1 %; for io 2.0 %",
+	       "counters      vmstat: oom_kill 3; memory.events /db.slice: max 1,311", "!high 0",
+	       "Who grew before the kill need not be the culprit", "!A dump is one moment");
+}
+
+static void who_freed_the_memory(void **state)
+{
+	struct oom_life *l = &s.ev.life[0];
+
+	(void)state;
+	l->woken_us = l->selected_us + 2001000;
+	l->reap_start_us = l->selected_us + 2001500;
+	l->reap_end_us = l->selected_us + 2013500;
+	l->freed_by = OOM_FREED_REAPER;
+	l->exit_end_us = OOM_NA;
+	l->reap_skips = 3;
+	EXPECT("the oom_reaper freed its memory 2.01 s after the selection, in 12 ms; before that 3 attempts of the "
+	       "oom_reaper in vain", "!not needed");
+	l->aborted_rounds = 311;
+	l->next_selected_us = l->reap_end_us - 13000;
+	EXPECT("meanwhile     311 further selections were given up, because its memory was not yet free",
+	       "A second victim was selected 13 ms before this memory was free, and may not have been needed.");
+	l->freed_by = OOM_FREED_NOBODY;
+	l->reap_skips = 10;
+	EXPECT("nobody freed its memory while the recorder watched: 10 attempts of the oom_reaper in vain",
+	       "A second victim was selected 2.00 s later, when this memory was not yet free and the oom_reaper had not "
+	       "got at it.");
+	l->selected_us = OOM_NA;                           /* without a ballot times count from the kill */
+	l->freed_by = OOM_FREED_UNSEEN;
+	EXPECT("mysqld (pid 2430) was killed; the process was gone 1.04 s after the kill; who freed its memory was not "
+	       "seen");
+	l->freed_us = OOM_NA;
+	EXPECT("what became of its memory was not seen", "reaped 2020 ms after the kill");
+}
+
+static void classes_in_plain_words(void **state)
+{
+	static const char *const words[] = {
+		[OOM_CLASS_RATE_LIMITED] = "its rate limit suppressed the dump",
+		[OOM_CLASS_ALREADY_EXITING] = "prints no line, nor does it count it",
+		[OOM_CLASS_LOG_LOST] = "the lines were overwritten, dropped or never read",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(words); i++) {
+		if (!words[i])
+			continue;
+		s.ev.life[0].class = (int64_t)i;
+		EXPECT(words[i]);
+	}
+}
+
+static void without_a_line_of_the_log(void **state)
+{
+	(void)state;
+	s.ev.first_line = s.ev.last_line = OOM_NA;
+	s.ev.has_invoked = s.ev.has_table = s.ev.table_complete = 0;
+	s.ev.feeds = OOM_STR("walk gossip");
+	s.ev.ballot = OOM_BALLOT_RECONSTRUCTED;
+	s.r.ballot = (struct oom_ballot_check){ 0 };
+	EXPECT("No line of the kernel log tells of this event", "!The line that names the task", "!oom_dump_tasks",
+	       "a walk over all processes at the kill (BPF), gossip",
+	       "reconstructed: the processes as they stood at the kill");
+	s.ev.nvictims = 0;
+	s.ev.outcome = OOM_OUTCOME_WILL_FREE;
+	s.ev.life[0].class = OOM_CLASS_ALREADY_EXITING;
+	s.r.verdict = OOM_VERDICT_EXPLAINED;
+	s.r.reason = OOM_REASON_WILL_FREE;
+	EXPECT("Nothing was killed and nothing logged: the memory cgroup /db.slice", "mysqld (pid 2430) was dying already, "
+	       "and the kernel gave it the memory reserves", "dying         mysqld (pid 2430)",
+	       "mysqld (pid 2430) was dying already when the kernel selected it", "!(pid 2430) was killed");
+}
+
+static void many_lives_are_counted(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		struct oom_life *l = oom_event_add_life(&s.ev);
+
+		assert_non_null(l);
+		l->pid = l->tgid = 3000 + i;
+		l->comm = OOM_STR("worker");
+		l->class = OOM_CLASS_GROUP_MEMBER;
+		l->freed_by = i % 3 ? OOM_FREED_EXIT_MMAP : OOM_FREED_REAPER;
+	}
+	EXPECT("worker (pid 3000) was killed with the group of the selected process",
+	       "... and 37 more processes; memory freed: 13 by the oom_reaper, 24 by their own exit", "!3003");
+}
+
 static void each_failed_allocation_is_survived(void **state)
 {
 	struct oom_doc doc;
 	int r = -ENOMEM;
 
 	(void)state;
+	assert_int_equal(sample_record(&s), 0);
 	for (long n = 1; r < 0; n++) {
 		assert_true(n < 10000);
 		oom_alloc_fail_at(n);
@@ -228,6 +352,13 @@ int test_explain(void)
 		cmocka_unit_test_setup_teardown(a_hostile_name_cannot_leave_its_cell, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_profile_there_is_no_arithmetic, setup, teardown),
 		cmocka_unit_test_setup_teardown(group_members_are_named_a_few, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_text_has_no_recorder, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_recorder_tells_of_the_life, setup_recorded, teardown),
+		cmocka_unit_test_setup_teardown(the_recorder_tells_who_grew, setup_recorded, teardown),
+		cmocka_unit_test_setup_teardown(who_freed_the_memory, setup_recorded, teardown),
+		cmocka_unit_test_setup_teardown(classes_in_plain_words, setup_recorded, teardown),
+		cmocka_unit_test_setup_teardown(without_a_line_of_the_log, setup_recorded, teardown),
+		cmocka_unit_test_setup_teardown(many_lives_are_counted, setup_recorded, teardown),
 		cmocka_unit_test_setup_teardown(each_failed_allocation_is_survived, setup, teardown),
 	};
 

@@ -4,6 +4,7 @@
 #include <oomlens/render.h>
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +87,7 @@ static void unknown_is_null(void **state)
 {
 	(void)state;
 	s.ev.host = OOM_STR_NULL;
-	s.ev.wall_us = s.ev.trigger_pid = s.ev.page_size = OOM_NA;
+	s.ev.wall_us = s.ev.trigger_pid = s.ev.page_size = s.ev.gfp_mask = OOM_NA;
 	s.ev.gfp_raw = s.ev.gfp_flags = OOM_STR_NULL;
 	s.ev.victim[0].reap_us = OOM_NA;
 	s.r.total = (struct oom_range){ 1, 0 };
@@ -141,12 +142,108 @@ static void without_a_profile_nothing_is_scored(void **state)
 	       "\"eligible\": null");
 }
 
+static void recorded_only_where_it_was(void **state)
+{
+	char *text = event_json();
+
+	(void)state;
+	assert_null(strstr(text, "recorded"));
+	assert_null(strstr(text, "kernel_points"));
+	free(text);
+	assert_int_equal(sample_record(&s), 0);
+	s.ev.task[0].rss_pages++;
+	s.score[0].rss.lo++;
+	s.score[0].rss.hi++;
+	s.r.ballot.differ = 1;
+	s.r.ballot.off = 1;
+	EXPECT("\"kernel_points\": 916, \"formula_points\": 917", "\"kernel_points\": null, \"formula_points\": null",
+	       "\"recorded\": {", "\"feeds\": [\"log\", \"ballot\", \"trace\"]", "\"ballot\": \"recorded\"", "\"ballot_lost\": 0",
+	       "\"ballot_matches\": 2", "\"ballot_differs\": 1", "\"ballot_off_pages\": 1", "\"drift_pages\": 768",
+	       "\"lives\"", "\"class\": \"logged\"", "\"woken_us\": null", "\"freed_by\": \"exit_mmap\"", "\"flight\"",
+	       "\"growth_pages\": -25", "java -jar x.jar \\u001B[2J\xef\xbf\xbd", "\"psi\": {\"memory\": {\"some_avg10\": 8312",
+	       "\"counters\": {\"vmstat\": {\"oom_kill\": 3}");
+}
+
+/* ---- the document and its schema ------------------------------------------------------------------------- */
+
+static bool is_type(const json_t *v, const char *type)
+{
+	return !strcmp(type, json_is_null(v) ? "null" : json_is_boolean(v) ? "boolean" : json_is_integer(v) ? "integer" :
+			     json_is_string(v) ? "string" : json_is_array(v) ? "array" : "object");
+}
+
+static void check(const json_t *schema, const json_t *v, const char *where);
+
+static void check_members(const json_t *schema, json_t *v, const char *where)
+{
+	const json_t *required = json_object_get(schema, "required"), *properties = json_object_get(schema, "properties"),
+		     *more = json_object_get(schema, "additionalProperties");
+	const char *key;
+	json_t *member;
+
+	for (size_t i = 0; i < json_array_size(required); i++)
+		if (!json_object_get(v, json_string_value(json_array_get(required, i))))
+			fail_msg("%s lacks %s", where, json_string_value(json_array_get(required, i)));
+	json_object_foreach(v, key, member) {
+		const json_t *s_of = json_object_get(properties, key);
+
+		if (!s_of && !more)
+			fail_msg("%s has %s, which the schema does not know", where, key);
+		check(s_of ? s_of : more, member, key);
+	}
+}
+
+/* What docs/explain-json.schema.json uses of JSON Schema; and no key may be left out of it. */
+static void check(const json_t *schema, const json_t *v, const char *where)
+{
+	const json_t *type = json_object_get(schema, "type"), *values = json_object_get(schema, "enum");
+	bool good = !type || (json_is_string(type) && is_type(v, json_string_value(type)));
+
+	for (size_t i = 0; !good && i < json_array_size(type); i++)
+		good = is_type(v, json_string_value(json_array_get(type, i)));
+	if (!good)
+		fail_msg("%s is of the wrong type", where);
+	for (size_t i = 0; i < json_array_size(values) && values; i++) {
+		if (json_equal(json_array_get(values, i), v))
+			values = NULL;
+	}
+	if (values)
+		fail_msg("%s has a value that the schema does not know", where);
+	for (size_t i = 0; i < json_array_size(v); i++)
+		check(json_object_get(schema, "items"), json_array_get(v, i), where);
+	if (json_is_object(v))
+		check_members(schema, (json_t *)(uintptr_t)v, where);
+}
+
+static void keeps_to_its_schema(void **state)
+{
+	json_t *schema = json_load_file("docs/explain-json.schema.json", 0, NULL), *one, *v;
+
+	(void)state;
+	assert_non_null(schema);
+	one = json_object_get(json_object_get(json_object_get(schema, "properties"), "events"), "items");
+	for (int recorded = 0; recorded < 2; recorded++) {
+		char *text;
+
+		if (recorded)
+			assert_int_equal(sample_record(&s), 0);
+		text = event_json();
+		v = json_loads(text, 0, NULL);
+		assert_non_null(v);
+		check(one, v, "event");
+		json_decref(v);
+		free(text);
+	}
+	json_decref(schema);
+}
+
 static void each_failed_allocation_is_survived(void **state)
 {
 	FILE *f = fopen("/dev/null", "w");
 	int r = -ENOMEM;
 
 	(void)state;
+	assert_int_equal(sample_record(&s), 0);
 	assert_non_null(f);
 	for (long n = 1; r < 0; n++) {
 		assert_true(n < 100000);
@@ -186,6 +283,8 @@ int test_json(void)
 		cmocka_unit_test_setup_teardown(bytes_of_a_name_cannot_break_the_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(leap_days_and_years_before_1970, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_profile_nothing_is_scored, setup, teardown),
+		cmocka_unit_test_setup_teardown(recorded_only_where_it_was, setup, teardown),
+		cmocka_unit_test_setup_teardown(keeps_to_its_schema, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_failed_allocation_is_survived, setup, teardown),
 		cmocka_unit_test(source_line),
 	};

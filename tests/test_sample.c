@@ -142,6 +142,94 @@ int sample_make(struct sample *s)
 	return 0;
 }
 
+static int make_life(struct oom_event *ev)
+{
+	const int64_t t0 = 119969781;
+	struct oom_life *l = oom_event_add_life(ev);
+
+	if (!l)
+		return -ENOMEM;
+	l->pid = l->tgid = 2430;
+	l->comm = OOM_STR("mysqld");
+	l->cgroup = OOM_STR("/db.slice/mysql.service");
+	l->class = OOM_CLASS_LOGGED;
+	l->selected_us = t0;
+	l->killed_us = t0 + 214;
+	l->marked_us = t0 + 231;
+	l->queued_us = t0 + 231;
+	l->exit_begin_us = t0 + 4100;
+	l->exit_end_us = t0 + 23200;
+	l->freed_us = t0 + 1045000;
+	l->freed_by = OOM_FREED_EXIT_MMAP;
+	return 0;
+}
+
+static int make_flight(struct oom_event *ev)
+{
+	static const struct { int64_t pid, rss, growth; const char *comm, *cmdline; } flights[] = {
+		{ 2430, 16000, 6400, "mysqld", "/usr/sbin/mysqld --defaults-file=/etc/my.cnf" },
+		{ 2431, 4000, -25, "java", "java -jar x.jar \033[2J\xff" },
+		{ 2433, 10, 0, "sh", "" },
+	};
+
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(flights); i++) {
+		struct oom_flight *f = oom_event_add_flight(ev);
+
+		if (!f)
+			return -ENOMEM;
+		f->pid = flights[i].pid;
+		f->rss_pages = flights[i].rss;
+		f->swap_pages = 0;
+		f->growth_pages = flights[i].growth;
+		f->growth_us = 15000000;
+		f->sampled_us = 117600000;
+		f->comm = oom_str_from(flights[i].comm);
+		f->cmdline = oom_str_from(flights[i].cmdline);
+	}
+	return 0;
+}
+
+static int make_counters(struct oom_event *ev)
+{
+	static const struct { int64_t area, value; const char *zone, *name; } facts[] = {
+		{ OOM_AREA_PSI, 8312, "memory", "some_avg10" },
+		{ OOM_AREA_PSI, 6111, "memory", "full_avg10" },
+		{ OOM_AREA_PSI, 205, "io", "some_avg10" },
+		{ OOM_AREA_COUNTER, 3, "vmstat", "oom_kill" },
+		{ OOM_AREA_COUNTER, 0, "memory.events /db.slice", "high" },
+		{ OOM_AREA_COUNTER, 1311, "memory.events /db.slice", "max" },
+	};
+
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(facts); i++) {
+		struct oom_memory *m = oom_event_add_memory(ev);
+
+		if (!m)
+			return -ENOMEM;
+		m->area = facts[i].area;
+		m->value = facts[i].value;
+		m->zone = oom_str_from(facts[i].zone);
+		m->name = oom_str_from(facts[i].name);
+	}
+	return 0;
+}
+
+int sample_record(struct sample *s)
+{
+	struct oom_event *ev = &s->ev;
+
+	ev->origin = OOM_ORIGIN_RECORD;
+	ev->feeds = OOM_STR("log ballot trace");
+	ev->ballot = OOM_BALLOT_RECORDED;
+	ev->ballot_lost = 0;
+	for (size_t i = 0; i < ev->ntasks; i++) {
+		ev->task[i].kernel_points = s->score[i].why_not ? OOM_NA : s->score[i].points.lo;
+		ev->task[i].kernel_flags = 0;
+	}
+	s->r.ballot = (struct oom_ballot_check){ .points = 3, .compared = 3 };
+	s->r.drift_bound = 768;
+	return make_life(ev) || make_flight(ev) || make_counters(ev) ? -ENOMEM : 0;
+}
+
 void sample_release(struct sample *s)
 {
 	oom_event_release(&s->ev);

@@ -14,6 +14,8 @@ struct sample {
 
 /* Fills *s; its event is released with sample_release(), whatever the result.  0 or -ENOMEM. */
 int sample_make(struct sample *s);
+/* Adds what a recorder would: ballot, a life, flight rows, pressure, counters.  0 or -ENOMEM. */
+int sample_record(struct sample *s);
 void sample_release(struct sample *s);
 
 #endif

@@ -339,6 +339,10 @@ int oom_event_note(struct oom_event *ev, int64_t line, const char *kind, const c
  * log_lost classifies them again.
  */
 int oom_event_merge(struct oom_event *ev, const struct oom_event *from);
+/* Does the event hold lines of a log, or only what the feeds of a running kernel told? */
+bool oom_event_logged(const struct oom_event *ev);
+/* Did a recorder add anything to it: witnesses, lives, a ballot, flight rows? */
+bool oom_event_recorded(const struct oom_event *ev);
 bool oom_event_has_note(const struct oom_event *ev, const char *kind);
 
 const struct oom_task   *oom_event_task(const struct oom_event *ev, int64_t pid);     /* by pid, then tgid; NULL */
