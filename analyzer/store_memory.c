@@ -179,7 +179,7 @@ static char *put_string(char *p, struct oom_str s)
 /* Zones of these areas are few and come back; those of the others are paths and names of programs. */
 static bool zone_in_shape(const struct oom_memory *m)
 {
-	return m->area != OOM_AREA_MEMCG && m->area != OOM_AREA_ALLOC;
+	return m->area != OOM_AREA_MEMCG && m->area != OOM_AREA_ALLOC && m->area != OOM_AREA_COUNTER;
 }
 
 static bool same_group(const struct oom_memory *first, const struct oom_memory *m)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One pass of the sampler over many idle processes against `ps -eo pid,rss`, in turns: CPU time, median of
- * RUNS. bench_sample [PROCESSES [RUNS]]
+ * RUNS; and what the flight recorder makes of it. bench_sample [PROCESSES [RUNS]]
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include <oomlens/sample.h>
+
+#include "../collector/recorder_impl.h"
 
 static pid_t *crowd;
 static size_t ncrowd;
@@ -138,6 +140,28 @@ static void compare(size_t way, size_t runs)
 	oom_sampler_close(s);
 }
 
+static void fly(size_t runs)
+{
+	struct oom_flight_ring *ring;
+	struct oom_err err = { 0 };
+	double tick[32];
+
+	if (oom_flight_new(0, &ring, &err) < 0 || oom_flight_tick(ring, 0) < 0) {
+		fprintf(stderr, "bench_sample: no flight recorder: %s\n", err.text);
+		return;
+	}
+	for (size_t i = 0; i < runs; i++) {
+		struct rusage before;
+
+		getrusage(RUSAGE_SELF, &before);
+		(void)oom_flight_tick(ring, (int64_t)i);
+		tick[i] = cpu_ms(RUSAGE_SELF, &before);
+	}
+	printf("%-34s %7.1f ms, every 5 s: %.1f s an hour\n", "tick of the flight recorder", median(tick, runs),
+	       median(tick, runs) * 3600 / 5 / 1e3);
+	oom_flight_free(ring);
+}
+
 /* A process of the crowd costs about 150 KiB of kernel memory: not on a machine that could feel it. */
 static size_t affordable(size_t n)
 {
@@ -163,6 +187,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(ways); i++)
 		compare(i, runs);
+	fly(runs);
 	disperse();
 	free(crowd);
 	return 0;
