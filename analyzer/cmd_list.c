@@ -5,10 +5,33 @@
 #include <errno.h>
 #include <string.h>
 
-/* What fits into 80 columns; JSON and CSV have the rest as well. */
+/* What fits into 80 columns; JSON and CSV have the rest as well.  How the kernel log accounts for a kill is shown
+ * where it is not as usual: a store made from texts alone has no such column. */
 static const char *const shown[] = {
 	"id", "time", "host", "scope", "victim_pid", "victim_comm", "verdict", NULL,
 };
+static const char *const shown_with_class[] = {
+	"id", "time", "host", "scope", "victim_pid", "victim_comm", "verdict", "class", NULL,
+};
+
+static int note_row(void *arg, size_t n, const struct oom_value *v)
+{
+	bool *any = arg;
+
+	(void)n, (void)v;
+	*any = true;
+	return 0;
+}
+
+/* Not to be told is no reason to fail: the list itself will say what is wrong with the store. */
+static bool has_unlogged(struct oom_store *s)
+{
+	static const struct oom_query_ops ops = { .row = note_row };
+	bool any = false;
+
+	(void)oom_store_query(s, "SELECT 1 FROM life WHERE class <> 'logged' LIMIT 1", 0, &ops, &any, NULL);
+	return any;
+}
 
 static int list(const struct opts *o, struct oom_store *s, struct rows *rows)
 {
@@ -48,7 +71,7 @@ int cmd_list(const struct opts *o)
 	}
 	if (oom_store_open(o->db, OOM_STORE_READ, &s, &err) < 0)
 		return fail(EXIT_STORE, &err);
-	rows = rows_new(o, shown);
+	rows = rows_new(o, has_unlogged(s) ? shown_with_class : shown);
 	if (!rows) {
 		complain("out of memory");
 		code = EXIT_STORE;

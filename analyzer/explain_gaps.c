@@ -72,8 +72,8 @@ static void gaps_of_replay(struct oom_say *s)
 
 	if (s->ev->ballot == OOM_BALLOT_RECONSTRUCTED)
 		gap(s, NULL, OOM_NA,
-		    "The candidates were walked at the kill, not while the kernel weighed them: whom it passed over then "
-		    "is seen only by the marks that were left.");
+		    "The candidates were walked at the kill, not while the kernel weighed them: whom it passed "
+		    "over then is seen only by the marks that were left.");
 	if (!s->ev->kernel.p)
 		gap(s, NULL, OOM_NA,
 		    p ? "The log names no kernel release; the rule was found by other signs."

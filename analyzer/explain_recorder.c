@@ -255,9 +255,10 @@ static void say_witnesses(struct oom_say *s)
 static const struct { enum oom_tone tone; const char *words; } classes[] = {
 	[OOM_CLASS_LOGGED] = { OOM_TONE_PLAIN, "has the dump and the kill" },
 	[OOM_CLASS_RATE_LIMITED] = { OOM_TONE_WARN, "has the kill line alone: its rate limit suppressed the dump" },
-	[OOM_CLASS_ALREADY_EXITING] = { OOM_TONE_PLAIN, "has nothing of it: of a process that is dying already the kernel "
-				        "prints no line, nor does it count it" },
-	[OOM_CLASS_GROUP_MEMBER] = { OOM_TONE_PLAIN, "names the process that was chosen; this one died with its group" },
+	[OOM_CLASS_ALREADY_EXITING] = { OOM_TONE_PLAIN,
+		"has nothing of it: of a process that is dying already the kernel prints no line, nor does it count it" },
+	[OOM_CLASS_GROUP_MEMBER] = { OOM_TONE_PLAIN,
+		"names the process that was chosen; this one died with its group" },
 	[OOM_CLASS_LOG_LOST] = { OOM_TONE_WARN, "lost it: the lines were overwritten, dropped or never read" },
 };
 
@@ -277,9 +278,11 @@ static const char *checked(struct oom_say *s)
 
 	if (!k->compared)
 		return "";
+	if (!k->differ && k->compared == 1)
+		return "; the formula agrees";
 	if (!k->differ)
-		return k->compared == 1 ? "; the formula agrees" :
-		       oom_say_z(s, "; the formula agrees for all%s", k->compared == k->points ? "" : " whose terms are known");
+		return k->compared == k->points ? "; the formula agrees for all" :
+						  "; the formula agrees for all whose terms are known";
 	if (s->r->profile->flags & OOM_PROFILE_EXACT_SUMS && !s->ev->has_table)
 		why = ": this kernel sums its per-CPU counters for the choice, the feed reads them unsummed";
 	return oom_say_z(s, "; the formula gives other points for %s%s", oom_say_num(s, (int64_t)k->differ), why);
@@ -299,8 +302,9 @@ static void say_ballot(struct oom_say *s)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot", "recorded: whom the kernel looked at, "
 			"without points");
 	else if (ev->ballot == OOM_BALLOT_RECONSTRUCTED)
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot", "reconstructed: the processes as they stood "
-			"at the kill, without the kernel's points; replayed like a table of the log");
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot",
+			"reconstructed: the processes as they stood at the kill, without the kernel's points; replayed like "
+			"a table of the log");
 	else if (ev->origin == OOM_ORIGIN_RECORD)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot", "none: no feed saw the candidates");
 	if (ev->ballot_lost > 0)

@@ -277,8 +277,7 @@ static const char *const why_not_words[] = {
 	[OOM_WHY_GLOBAL_INIT] = "the init process is never chosen",
 	[OOM_WHY_ADJ_UNKNOWN] = "their oom_score_adj is not in the log",
 	[OOM_WHY_DAMAGED_ROW] = "their row of the table is damaged",
-	[OOM_WHY_OTHER_NODES] = "they may not use the memory that was short (other NUMA nodes), or were passed over for "
-				"another reason",
+	[OOM_WHY_OTHER_NODES] = "they may not use the NUMA nodes that were short, so the kernel passed them over",
 	[OOM_WHY_NO_MM] = "they had no memory of their own any more",
 	[OOM_WHY_MM_SKIPPED] = "their memory was reaped or given up for another process",
 	[OOM_WHY_VFORK_CHILD] = "a vfork child that still borrows its parent's memory",

@@ -10,10 +10,10 @@
 #define FILTER_PARAMETERS 7
 
 /* A condition that is not asked for has a NULL parameter. */
-static const char filtered[] = " FROM v_event AS e WHERE"
+static const char filtered[] = " FROM v_event AS e LEFT JOIN life AS l ON l.k = e.event_id << 20 WHERE"
 			       " (?1 IS NULL OR e.wall_us >= ?1) AND (?2 IS NULL OR e.wall_us < ?2)"
 			       " AND (?3 IS NULL OR e.hostname = ?3)"
-			       " AND (?4 IS NULL OR EXISTS (SELECT 1 FROM v_victim AS w WHERE w.event_id = "
+			       " AND (?4 IS NULL OR l.comm GLOB ?4 OR EXISTS (SELECT 1 FROM v_victim AS w WHERE w.event_id = "
 			       "e.event_id AND w.comm GLOB ?4))"
 			       " AND (?5 IS NULL OR e.oom_memcg GLOB ?5 OR e.task_memcg GLOB ?5)"
 			       " AND (?6 IS NULL OR e.verdict = ?6)"
@@ -182,7 +182,8 @@ int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct
 		s,
 		"SELECT e.event_id AS id, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, "
 		"e.kernel,"
-		" e.scope, e.oom_memcg, e.outcome, e.victim_pid, e.victim_comm, e.verdict, e.reason",
+		" e.scope, e.oom_memcg, e.outcome, coalesce(e.victim_pid, l.tgid) AS victim_pid,"
+		" coalesce(e.victim_comm, l.comm) AS victim_comm, e.verdict, e.reason, l.class",
 		f, &st, reterr);
 
 	if (r)

@@ -338,7 +338,8 @@ void oom_case_doubt_scope(struct oom_case *c)
 	struct oom_release r;
 	bool told = ev->constraint.p != NULL, mask = !oom_str_is(ev->nodemask, "(null)");
 
-	if (ev->scope != OOM_SCOPE_GLOBAL || !oom_case_total_known(c) || ev->total_pages != OOM_NA || !several_nodes(ev))
+	if (ev->scope != OOM_SCOPE_GLOBAL || !oom_case_total_known(c) || ev->total_pages != OOM_NA ||
+	    !several_nodes(ev))
 		return;
 	if (!ev->kernel.p || !oom_release_parse(ev->kernel, &r))
 		memset(&r, 0, sizeof(r));

@@ -557,7 +557,8 @@ static struct oom_str with_check(const struct oom_case *c, struct oom_str text)
 	if (!k->differ || !text.p)
 		return text;
 	return oom_arena_fmt(c->arena,
-			     "%.*s By the formula %s of %s candidates %s from the kernel's own points, by at most %s; %s %s%s.",
+			     "%.*s By the formula %s of %s candidates %s from the kernel's own points, by at most "
+			     "%s; %s %s%s.",
 			     (int)text.n, text.p, oom_case_number(c, (int64_t)k->differ),
 			     oom_case_number(c, (int64_t)k->compared), k->differ == 1 ? "differs" : "differ",
 			     amount(c, k->off, true), k->off > c->drift ? "more than the stated drift" : "stated drift",

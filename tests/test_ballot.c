@@ -270,7 +270,8 @@ static void without_a_victim_or_a_ballot(void **state)
 	ev.ballot = OOM_BALLOT_NONE;
 	chosen(&ev, 20, "a");
 	r = replay(&ev, OOM_VERDICT_INSUFFICIENT, OOM_REASON_NO_TASK_TABLE);
-	expect_text(&r, "a (pid 20) was killed, but no feed told of the candidates, so nobody can be compared with it.");
+	expect_text(&r, "a (pid 20) was killed, but no feed told of the candidates, so nobody can be compared "
+			"with it.");
 	oom_replay_release(&r);
 	oom_event_release(&ev);
 }

@@ -253,8 +253,8 @@ static void who_freed_the_memory(void **state)
 	l->freed_by = OOM_FREED_NOBODY;
 	l->reap_skips = 10;
 	EXPECT("nobody freed its memory while the recorder watched: 10 attempts of the oom_reaper in vain",
-	       "A second victim was selected 2.00 s later, when this memory was not yet free and the oom_reaper had not "
-	       "got at it.");
+	       "A second victim was selected 2.00 s later, when this memory was not yet free and the oom_reaper had "
+	       "not got at it.");
 	l->selected_us = OOM_NA;                           /* without a ballot times count from the kill */
 	l->freed_by = OOM_FREED_UNSEEN;
 	EXPECT("mysqld (pid 2430) was killed; the process was gone 1.04 s after the kill; who freed its memory was not "
@@ -296,8 +296,8 @@ static void without_a_line_of_the_log(void **state)
 	s.ev.life[0].class = OOM_CLASS_ALREADY_EXITING;
 	s.r.verdict = OOM_VERDICT_EXPLAINED;
 	s.r.reason = OOM_REASON_WILL_FREE;
-	EXPECT("Nothing was killed and nothing logged: the memory cgroup /db.slice", "mysqld (pid 2430) was dying already, "
-	       "and the kernel gave it the memory reserves", "dying         mysqld (pid 2430)",
+	EXPECT("Nothing was killed and nothing logged: the memory cgroup /db.slice", "mysqld (pid 2430) was dying "
+	       "already, and the kernel gave it the memory reserves", "dying         mysqld (pid 2430)",
 	       "mysqld (pid 2430) was dying already when the kernel selected it", "!(pid 2430) was killed");
 }
 

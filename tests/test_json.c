@@ -157,10 +157,12 @@ static void recorded_only_where_it_was(void **state)
 	s.r.ballot.differ = 1;
 	s.r.ballot.off = 1;
 	EXPECT("\"kernel_points\": 916, \"formula_points\": 917", "\"kernel_points\": null, \"formula_points\": null",
-	       "\"recorded\": {", "\"feeds\": [\"log\", \"ballot\", \"trace\"]", "\"ballot\": \"recorded\"", "\"ballot_lost\": 0",
+	       "\"recorded\": {", "\"feeds\": [\"log\", \"ballot\", \"trace\"]", "\"ballot\": \"recorded\"",
+	       "\"ballot_lost\": 0",
 	       "\"ballot_matches\": 2", "\"ballot_differs\": 1", "\"ballot_off_pages\": 1", "\"drift_pages\": 768",
 	       "\"lives\"", "\"class\": \"logged\"", "\"woken_us\": null", "\"freed_by\": \"exit_mmap\"", "\"flight\"",
-	       "\"growth_pages\": -25", "java -jar x.jar \\u001B[2J\xef\xbf\xbd", "\"psi\": {\"memory\": {\"some_avg10\": 8312",
+	       "\"growth_pages\": -25", "java -jar x.jar \\u001B[2J\xef\xbf\xbd",
+	       "\"psi\": {\"memory\": {\"some_avg10\": 8312",
 	       "\"counters\": {\"vmstat\": {\"oom_kill\": 3}");
 }
 
@@ -168,15 +170,17 @@ static void recorded_only_where_it_was(void **state)
 
 static bool is_type(const json_t *v, const char *type)
 {
-	return !strcmp(type, json_is_null(v) ? "null" : json_is_boolean(v) ? "boolean" : json_is_integer(v) ? "integer" :
-			     json_is_string(v) ? "string" : json_is_array(v) ? "array" : "object");
+	return !strcmp(type, json_is_null(v) ? "null" : json_is_boolean(v) ? "boolean" :
+			     json_is_integer(v) ? "integer" : json_is_string(v) ? "string" :
+			     json_is_array(v) ? "array" : "object");
 }
 
 static void check(const json_t *schema, const json_t *v, const char *where);
 
 static void check_members(const json_t *schema, json_t *v, const char *where)
 {
-	const json_t *required = json_object_get(schema, "required"), *properties = json_object_get(schema, "properties"),
+	const json_t *required = json_object_get(schema, "required"),
+		     *properties = json_object_get(schema, "properties"),
 		     *more = json_object_get(schema, "additionalProperties");
 	const char *key;
 	json_t *member;

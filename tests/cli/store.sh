@@ -26,6 +26,14 @@ same 'list --verdict' "$(sqlite3 "$db" "SELECT count(*) FROM v_event WHERE verdi
 expect 1 'no event' "$OOMLENS" list --db "$db" --host nobody
 expect 1 '' "$OOMLENS" list --db "$db" --comm 'no-such-*'
 expect 2 'no argument' "$OOMLENS" list --db "$db" thing
+same 'no class without a recorder' 0 "$("$OOMLENS" list --db "$db" | grep -c class)"
+same 'class of texts in JSON' '[null]' "$("$OOMLENS" list --db "$db" --json | jq -c 'map(.class) | unique')"
+cp "$db" "$work/seen.db"
+sqlite3 "$work/seen.db" "INSERT INTO life (k, tgid, comm, class) VALUES (2 << 20, 77, 'silent', 'logged')"
+same 'what is logged needs no class' 0 "$("$OOMLENS" list --db "$work/seen.db" | grep -c class)"
+sqlite3 "$work/seen.db" "UPDATE life SET class = 'already_exiting'; DELETE FROM victim WHERE k >> 20 = 2"
+same 'class where it is not as usual' "already_exiting" "$("$OOMLENS" list --db "$work/seen.db" | awk '$1 == 2 { print $NF }')"
+same 'who was dying already' '1' "$("$OOMLENS" list --db "$work/seen.db" --comm 'sil*' | grep -c ' 77  silent ')"
 
 # query
 expect 0 '' "$OOMLENS" query --db "$db" --csv "SELECT 'a,\"b', NULL, 1, 2.5, x'00ff'"
