@@ -229,9 +229,7 @@ int oom_merge_add_all(struct oom_merge *m, const struct oom_record *rec)
 }
 
 /* Joins by key; rows that only the other has are appended, those without a key only to none. */
-static int join_rows(struct oom_merge *m, const struct oom_record *rec, size_t key,
-		     bool (*same)(const void *a, const void *b),
-		     void (*more)(struct oom_merge *m, void *to, const void *from))
+static int join_rows(struct oom_merge *m, const struct oom_record *rec, size_t key)
 {
 	struct oom_merge_index ix;
 	int r;
@@ -247,14 +245,12 @@ static int join_rows(struct oom_merge *m, const struct oom_record *rec, size_t k
 		memcpy(&k, from + key, sizeof(k));
 		if (k == OOM_NA)
 			continue;
-		at = oom_merge_take(m, rec, &ix, k, from, same);
+		at = oom_merge_take(&ix, k);
 		if (at == SIZE_MAX) {
 			r = oom_merge_add(m, rec, from);
 			continue;
 		}
 		r = oom_merge_record(m, rec, oom_merge_row(m->ev, rec, at), from);
-		if (!r && more)
-			more(m, oom_merge_row(m->ev, rec, at), from);
 	}
 	oom_free(ix.e);
 	return r;
@@ -289,13 +285,41 @@ static void merge_class(struct oom_merge *m, void *to, const void *from)
 /* /proc tells the start of a process in ticks, the feeds in nanoseconds. */
 #define TICK_US 10000
 
-static bool same_life(const void *pa, const void *pb)
+/* A tracepoint and a kill line know the thread alone: the process may become known later. */
+static bool same_life(const struct oom_life *a, const struct oom_life *b)
 {
-	const struct oom_life *a = pa, *b = pb;
+	if (a->start_us != OOM_NA && b->start_us != OOM_NA &&
+	    (a->start_us - b->start_us >= TICK_US || b->start_us - a->start_us >= TICK_US))
+		return false;
+	if (a->tgid != OOM_NA && b->tgid != OOM_NA)
+		return a->tgid == b->tgid;
+	return a->pid != OOM_NA && a->pid == b->pid;
+}
 
-	if (a->start_us == OOM_NA || b->start_us == OOM_NA)
-		return true;
-	return (uint64_t)a->start_us - (uint64_t)b->start_us + TICK_US - 1 < 2 * TICK_US - 1;
+static int merge_lives(struct oom_merge *m)
+{
+	size_t n = m->ev->nlives;
+	bool *taken = oom_malloc((n ? n : 1) * sizeof(*taken));
+	int r = taken ? 0 : -ENOMEM;
+
+	for (size_t i = 0; taken && i < n; i++)
+		taken[i] = false;
+	for (size_t i = 0; !r && i < m->from->nlives; i++) {
+		const struct oom_life *from = &m->from->life[i];
+		size_t k = 0;
+
+		while (k < n && (taken[k] || !same_life(&m->ev->life[k], from)))
+			k++;
+		if (k < n) {
+			taken[k] = true;
+			r = oom_merge_record(m, &oom_life_record, &m->ev->life[k], from);
+			merge_class(m, &m->ev->life[k], from);
+		} else if (!n || from->pid != OOM_NA || from->tgid != OOM_NA) {
+			r = oom_merge_add(m, &oom_life_record, from);
+		}
+	}
+	oom_free(taken);
+	return r;
 }
 
 static bool is_counted(const struct oom_memory *f)
@@ -404,11 +428,11 @@ static int merge_parts(struct oom_merge *m)
 	int r = oom_merge_tasks(m);
 
 	if (!r)
-		r = join_rows(m, &oom_victim_record, offsetof(struct oom_victim, pid), NULL, NULL);
+		r = join_rows(m, &oom_victim_record, offsetof(struct oom_victim, pid));
 	if (!r)
-		r = join_rows(m, &oom_prior_record, offsetof(struct oom_prior, pid), NULL, NULL);
+		r = join_rows(m, &oom_prior_record, offsetof(struct oom_prior, pid));
 	if (!r)
-		r = join_rows(m, &oom_life_record, offsetof(struct oom_life, tgid), same_life, merge_class);
+		r = merge_lives(m);
 	if (!r && !m->ev->nflights)
 		r = oom_merge_add_all(m, &oom_flight_record);
 	if (!r)

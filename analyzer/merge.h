@@ -28,9 +28,7 @@ struct oom_merge_index { struct oom_merge_entry *e; size_t n; };
 /* key: offset in a row.  taken[] tells rows to leave out, NULL = none.  The caller frees ret->e whatever is returned. */
 int oom_merge_index(const struct oom_event *ev, const struct oom_record *rec, size_t key, const bool *taken,
 		    struct oom_merge_index *ret);
-/* Takes the first row with that key that nobody took yet and that same() accepts (NULL = any); SIZE_MAX if there is
- * none. */
-size_t oom_merge_take(const struct oom_merge *m, const struct oom_record *rec, struct oom_merge_index *ix, int64_t key,
-		      const void *from, bool (*same)(const void *a, const void *b));
+/* Takes the first row with that key that nobody took yet; SIZE_MAX if there is none. */
+size_t oom_merge_take(struct oom_merge_index *ix, int64_t key);
 
 #endif

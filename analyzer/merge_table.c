@@ -38,8 +38,7 @@ int oom_merge_index(const struct oom_event *ev, const struct oom_record *rec, si
 }
 
 /* What is taken at the head of a run is passed over at once: a run may be as long as a table. */
-size_t oom_merge_take(const struct oom_merge *m, const struct oom_record *rec, struct oom_merge_index *ix, int64_t key,
-		       const void *from, bool (*same)(const void *a, const void *b))
+size_t oom_merge_take(struct oom_merge_index *ix, int64_t key)
 {
 	size_t lo = 0, hi = ix->n, i;
 
@@ -55,8 +54,6 @@ size_t oom_merge_take(const struct oom_merge *m, const struct oom_record *rec, s
 		return SIZE_MAX;
 	for (i = lo + ix->e[lo].skip; i < ix->n && ix->e[i].key == key; i++) {
 		if (ix->e[i].taken)
-			continue;
-		if (same && !same(oom_merge_row(m->ev, rec, ix->e[i].row), from))
 			continue;
 		ix->e[i].taken = true;
 		while (lo + ix->e[lo].skip < ix->n && ix->e[lo + ix->e[lo].skip].taken)
@@ -99,7 +96,7 @@ static int match_tasks(struct oom_merge *m, size_t *match, bool *taken)
 			memcpy(&key, (const char *)&from->task[i] + keys[k], sizeof(key));
 			if (match[i] != SIZE_MAX || key == OOM_NA)
 				continue;
-			match[i] = oom_merge_take(m, &oom_task_record, &ix, key, &from->task[i], NULL);
+			match[i] = oom_merge_take(&ix, key);
 			if (match[i] != SIZE_MAX)
 				taken[match[i]] = true;
 		}

@@ -126,6 +126,12 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Other kills must be told and counted, or a stranger's would be taken for this one's. */
+int64_t join_settled(const struct oom_join *j, const struct join_case *c)
+{
+	return later(join_ripe(j, c), later(j->count.since_us, j->count.told_us) + AGAIN_US);
+}
+
 static int64_t sooner(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -142,8 +148,8 @@ static int64_t facts_due(const struct oom_join *j, const struct join_case *c)
 		return ripe;
 	if (j->o.has_log && (j->log_read_us < ripe || j->log_busy))
 		us = later(us, j->log_read_us + AGAIN_US);
-	if (join_undecided(j, c) && j->count.read_us < ripe)
-		us = later(us, j->count.read_us + AGAIN_US);
+	if (join_undecided(j, c) && j->count.read_us < join_settled(j, c))
+		us = later(us, join_settled(j, c));
 	return sooner(us, last);
 }
 
@@ -156,7 +162,7 @@ static bool facts_ready(const struct oom_join *j, const struct join_case *c, int
 		return true;
 	if (j->o.has_log && (j->log_read_us < ripe || j->log_busy))
 		return false;
-	return !join_undecided(j, c) || j->count.read_us >= ripe;
+	return !join_undecided(j, c) || j->count.read_us >= join_settled(j, c);
 }
 
 static bool memory_is_free(const struct oom_join *j, const struct join_case *c)
@@ -199,7 +205,8 @@ static int64_t amend_due(const struct oom_join *j, const struct join_case *c)
 		if (final(c) && memory_is_free(j, c))
 			us = sooner(us, c->change_us + FREED_US);
 	}
-	if (has_life(c) && c->amendable && !c->window_done && !memory_is_free(j, c))
+	if (has_life(c) && c->amendable && !c->window_done && !memory_is_free(j, c) &&
+	    (c->dirty || j->sees_exits || j->o.has_exits))
 		us = sooner(us, c->begin_us + JOIN_WINDOW_US);
 	return us;
 }

@@ -100,7 +100,7 @@ void join_case_drop(struct oom_join *j, struct join_case *c)
 {
 	join_candidates_free(j, c);
 	join_event_free(j, c);
-	oom_event_release(&c->ident);
+	oom_free(c->ident.path);
 	for (size_t i = 0; i < c->nlives; i++)
 		oom_free(c->life[i].cgroup);
 	if (c->life != &c->first_life) {
@@ -163,20 +163,18 @@ static void point(struct join_case *c)
 	}
 }
 
-struct join_life *join_life_add(struct oom_join *j, struct join_case *c)
+static int reserve(struct oom_join *j, struct join_case *c, size_t n)
 {
-	size_t cap = c->cap_lives * 2;
 	struct join_life *life;
+	size_t cap = c->cap_lives;
 
-	if (c->nlives < c->cap_lives) {
-		clear_life(&c->life[c->nlives]);
-		return &c->life[c->nlives++];
-	}
-	if (cap > JOIN_LIVES)
-		return NULL;
-	life = oom_malloc(cap * sizeof(*life));
+	while (cap < n)
+		cap *= 2;
+	if (cap == c->cap_lives)
+		return 0;
+	life = cap <= JOIN_LIVES ? oom_malloc(cap * sizeof(*life)) : NULL;
 	if (!life)
-		return NULL;
+		return -ENOMEM;
 	memcpy(life, c->life, c->nlives * sizeof(*life));
 	if (c->life != &c->first_life) {
 		oom_free(c->life);
@@ -186,6 +184,13 @@ struct join_life *join_life_add(struct oom_join *j, struct join_case *c)
 	c->life = life;
 	c->cap_lives = cap;
 	point(c);
+	return 0;
+}
+
+struct join_life *join_life_add(struct oom_join *j, struct join_case *c)
+{
+	if (reserve(j, c, c->nlives + 1))
+		return NULL;
 	clear_life(&c->life[c->nlives]);
 	return &c->life[c->nlives++];
 }
@@ -240,23 +245,39 @@ struct join_life *join_life_find(struct oom_join *j, const struct oom_fact *f, i
 	return best;
 }
 
+struct join_mark *join_mark_of(struct join_life *l, int64_t pid)
+{
+	for (unsigned i = 0; i < l->nmarks; i++)
+		if (l->mark[i].pid == pid)
+			return &l->mark[i];
+	return NULL;
+}
+
+/* The first thread stays; of many others the oldest gives way. */
+struct join_mark *join_mark_add(struct join_life *l, int64_t pid)
+{
+	struct join_mark *m = join_mark_of(l, pid);
+
+	if (m)
+		return m;
+	if (l->nmarks == JOIN_THREADS) {
+		memmove(&l->mark[1], &l->mark[2], (JOIN_THREADS - 2) * sizeof(*m));
+		l->nmarks--;
+	}
+	m = &l->mark[l->nmarks++];
+	*m = (struct join_mark){ .pid = pid, .us = OOM_NA };
+	return m;
+}
+
 /* ---- two into one ------------------------------------------------------------------------------------- */
 
 static void merge_marks(struct join_life *dst, const struct join_life *src)
 {
 	for (unsigned i = 0; i < src->nmarks; i++) {
-		unsigned k = 0;
+		struct join_mark *m = join_mark_add(dst, src->mark[i].pid);
 
-		while (k < dst->nmarks && dst->mark[k].pid != src->mark[i].pid)
-			k++;
-		if (k == JOIN_THREADS)
-			continue;
-		if (k == dst->nmarks) {
-			dst->mark[dst->nmarks++] = src->mark[i];
-			continue;
-		}
-		dst->mark[k].feeds |= src->mark[i].feeds;
-		join_min(&dst->mark[k].us, src->mark[i].us);
+		m->feeds |= src->mark[i].feeds;
+		join_min(&m->us, src->mark[i].us);
 	}
 }
 
@@ -266,14 +287,8 @@ static void add_times(int64_t *dst, unsigned *n, const int64_t *src, unsigned ns
 		dst[(*n)++] = src[i];
 }
 
-static void fill(int64_t *dst, int64_t src)
-{
-	if (*dst == OOM_NA)
-		*dst = src;
-}
-
-/* Both are one process.  src gives up its path. */
-int join_merge_life(struct join_life *dst, struct join_life *src)
+/* Both are one process; src gives up its path. */
+static void merge_life(struct join_life *dst, struct join_life *src)
 {
 	struct oom_life *a = &dst->row, *b = &src->row;
 	int64_t *const time[][2] = {
@@ -294,7 +309,7 @@ int join_merge_life(struct join_life *dst, struct join_life *src)
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(time); i++)
 		join_min(time[i][0], *time[i][1]);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(known); i++)
-		fill(known[i][0], *known[i][1]);
+		join_fill(known[i][0], *known[i][1]);
 	if (b->aborted_rounds != OOM_NA)
 		a->aborted_rounds = b->aborted_rounds + (a->aborted_rounds == OOM_NA ? 0 : a->aborted_rounds);
 	for (size_t i = 0; i < JOIN_FEEDS; i++)
@@ -321,7 +336,6 @@ int join_merge_life(struct join_life *dst, struct join_life *src)
 		dst->role = src->role;
 	if (dst->tallied < 0)
 		dst->tallied = src->tallied;
-	return 0;
 }
 
 static void take_selection(struct join_case *dst, struct join_case *src)
@@ -370,7 +384,8 @@ static void take_log(struct join_case *dst, struct join_case *src)
 	src->has_ev = false;
 }
 
-static int take_lives(struct oom_join *j, struct join_case *dst, struct join_case *src)
+/* There is room for them. */
+static void take_lives(struct oom_join *j, struct join_case *dst, struct join_case *src)
 {
 	for (size_t i = 0; i < src->nlives; i++) {
 		struct join_life *s = &src->life[i], *d;
@@ -379,22 +394,18 @@ static int take_lives(struct oom_join *j, struct join_case *dst, struct join_cas
 		d = join_life_in(dst, &who);
 		if (!d)
 			d = join_life_add(j, dst);
-		if (!d)
-			return -ENOMEM;
-		join_merge_life(d, s);
+		if (d)
+			merge_life(d, s);
 	}
-	return 0;
 }
 
 int join_absorb(struct oom_join *j, struct join_case *dst, struct join_case *src)
 {
-	int r;
-
 	if (dst == src || (dst->put && src->put))
 		return 0;
-	r = take_lives(j, dst, src);
-	if (r)
-		return r;
+	if (reserve(j, dst, dst->nlives + src->nlives))
+		return -ENOMEM;
+	take_lives(j, dst, src);
 	take_selection(dst, src);
 	take_log(dst, src);
 	if (dst->round_feed < 0) {

@@ -14,12 +14,6 @@ static void keep_comm(char *buf, struct oom_str *ret, struct oom_str s)
 	*ret = (struct oom_str){ buf, n };
 }
 
-static void fill(int64_t *dst, int64_t src)
-{
-	if (*dst == OOM_NA)
-		*dst = src;
-}
-
 static void note_time(struct join_case *c, struct join_life *l, int64_t us)
 {
 	join_min(&l->begin_us, us);
@@ -32,16 +26,16 @@ static void note_time(struct join_case *c, struct join_life *l, int64_t us)
 /* Who the fact is about, as far as it was not yet known. */
 static void note_who(const struct oom_join *j, struct join_life *l, const struct oom_fact *f)
 {
-	fill(&l->row.pid, f->pid);
-	fill(&l->row.tgid, f->tgid);
-	fill(&l->row.uid, f->uid);
-	fill(&l->row.start_us, f->start_us);
-	fill(&l->adj, f->oom_score_adj);
-	fill(&l->total_vm, f->total_vm_pages);
-	fill(&l->rss_anon, f->rss_anon_pages);
-	fill(&l->rss_file, f->rss_file_pages);
-	fill(&l->rss_shmem, f->rss_shmem_pages);
-	fill(&l->pgtables_bytes, f->pgtables_bytes);
+	join_fill(&l->row.pid, f->pid);
+	join_fill(&l->row.tgid, f->tgid);
+	join_fill(&l->row.uid, f->uid);
+	join_fill(&l->row.start_us, f->start_us);
+	join_fill(&l->adj, f->oom_score_adj);
+	join_fill(&l->total_vm, f->total_vm_pages);
+	join_fill(&l->rss_anon, f->rss_anon_pages);
+	join_fill(&l->rss_file, f->rss_file_pages);
+	join_fill(&l->rss_shmem, f->rss_shmem_pages);
+	join_fill(&l->pgtables_bytes, f->pgtables_bytes);
 	keep_comm(l->comm, &l->row.comm, f->comm);
 	if (l->memcg_id != OOM_NA || f->memcg_id == OOM_NA)
 		return;
@@ -217,18 +211,10 @@ static int on_kill(struct oom_join *j, int feed, const struct oom_fact *f, int64
 	return 0;
 }
 
-static struct join_mark *mark_of(struct join_life *l, int64_t pid)
-{
-	for (unsigned i = 0; i < l->nmarks; i++)
-		if (l->mark[i].pid == pid)
-			return &l->mark[i];
-	return NULL;
-}
-
 /* The kernel marks a thread once: what the same feed tells twice is two threads, one of them long gone. */
 static bool mark_fits(struct join_life *l, const struct join_case *c, int feed, const struct oom_fact *f)
 {
-	struct join_mark *m = mark_of(l, f->pid);
+	struct join_mark *m = join_mark_of(l, f->pid);
 	int64_t skew = skew_of(c);
 
 	if (m && m->feeds & 1u << feed)
@@ -257,17 +243,11 @@ static struct join_life *find_mark(struct oom_join *j, int feed, const struct oo
 
 static void add_mark(struct oom_join *j, struct join_life *l, int feed, const struct oom_fact *f)
 {
-	struct join_mark *m = mark_of(l, f->pid);
+	struct join_mark *m = join_mark_add(l, f->pid);
 	bool tells = j->o.has_ballot && !strcmp(j->feed_name[feed], "ballot");
 
-	if (!m && l->nmarks < JOIN_THREADS) {
-		m = &l->mark[l->nmarks++];
-		*m = (struct join_mark){ .pid = f->pid, .us = OOM_NA };
-	}
-	if (m) {
-		m->feeds |= 1u << feed;
-		join_min(&m->us, f->mono_us);
-	}
+	m->feeds |= 1u << feed;
+	join_min(&m->us, f->mono_us);
 	join_min(&l->row.marked_us, f->mono_us);
 	if (f->flags & OOM_FACT_SILENT)
 		l->silent = true;
@@ -285,7 +265,7 @@ static int gather(struct oom_join *j, struct join_case *c, int feed, const struc
 		if (x == c || x->round_feed >= 0 || (x->has_log && c->has_log))
 			continue;
 		for (size_t i = 0; i < x->nlives; i++) {
-			const struct join_mark *m = mark_of(&x->life[i], f->pid);
+			const struct join_mark *m = join_mark_of(&x->life[i], f->pid);
 
 			if (!m || m->feeds & 1u << feed || !mark_fits(&x->life[i], x, feed, f))
 				continue;
@@ -376,7 +356,7 @@ static void tell_life(struct oom_join *j, struct join_life *l, int feed, const s
 	}
 	if (f->kind == OOM_FACT_EXIT_MMAP_BEGIN || f->kind == OOM_FACT_EXIT_MMAP_END)
 		j->sees_exits = true;
-	fill(&r->tgid, f->tgid);
+	join_fill(&r->tgid, f->tgid);
 }
 
 static bool on_life(struct oom_join *j, int feed, const struct oom_fact *f, int64_t now_us)

@@ -18,7 +18,7 @@
 #define JOIN_LIVES        4096        /* in one case */
 #define JOIN_CANDIDATES   16384
 #define JOIN_COMM         16
-#define JOIN_THREADS      4
+#define JOIN_THREADS      16          /* of one victim; as a rule it is one */
 #define JOIN_ATTEMPTS     24          /* the reaper makes 10, and two feeds tell of them */
 
 #define JOIN_LOG_SKEW_US  (5 * OOM_SEC_US)    /* dmesg's clock against CLOCK_MONOTONIC, and how late a line may be */
@@ -99,7 +99,10 @@ struct join_case {
 	bool put, mid_done, window_done, dirty;
 	int outs;
 	int64_t put_us, change_us, told_us;
-	struct oom_event ident;       /* what a later version needs to be merged into the first */
+	struct join_ident {           /* what a later version needs to be merged into the first */
+		int64_t first_line, last_line, boot_us, wall_us;
+		char *path;
+	} ident;
 	bool amendable;
 	int64_t counted;              /* kills of it that the counter has */
 	bool resolved, was_silent;    /* by the counter: killed, or marked only */
@@ -142,7 +145,8 @@ struct join_life *join_life_find(struct oom_join *j, const struct oom_fact *f, i
 bool join_life_is(const struct join_life *l, const struct oom_fact *f);
 /* What src knows becomes dst's; src is dropped. */
 int  join_absorb(struct oom_join *j, struct join_case *dst, struct join_case *src);
-int  join_merge_life(struct join_life *dst, struct join_life *src);
+struct join_mark *join_mark_of(struct join_life *l, int64_t pid);              /* NULL: not marked */
+struct join_mark *join_mark_add(struct join_life *l, int64_t pid);
 void join_candidates_free(struct oom_join *j, struct join_case *c);
 void join_event_free(struct oom_join *j, struct join_case *c);
 void join_touch(struct join_case *c, int64_t now_us);
@@ -162,8 +166,9 @@ void join_account(struct oom_join *j, struct join_case *c);
 int64_t join_expected_kills(const struct join_case *c);
 bool join_undecided(const struct oom_join *j, const struct join_case *c);
 void join_decide(struct oom_join *j, struct join_case *c);
-/* When a case without a log line is told without it. */
+/* When a case without a log line is told without it, and when the counter settles what it was. */
 int64_t join_ripe(const struct oom_join *j, const struct join_case *c);
+int64_t join_settled(const struct oom_join *j, const struct join_case *c);
 int64_t join_compare_due(const struct oom_join *j);
 void join_compare(struct oom_join *j, int64_t now_us);
 
@@ -174,6 +179,12 @@ int  join_put_unseen(struct oom_join *j, int64_t now_us, struct oom_join_out *re
 static inline void join_min(int64_t *p, int64_t v)
 {
 	if (v != OOM_NA && (*p == OOM_NA || v < *p))
+		*p = v;
+}
+
+static inline void join_fill(int64_t *p, int64_t v)
+{
+	if (*p == OOM_NA)
 		*p = v;
 }
 

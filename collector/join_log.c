@@ -46,7 +46,9 @@ static struct join_case *case_of_trigger(struct oom_join *j, const struct oom_ev
 	if (c || ev->trigger_pid == OOM_NA)
 		return c;
 	for (c = j->oldest; c; c = c->next)
-		if (!c->has_log && c->selected && c->trigger.pid == ev->trigger_pid && near(c->begin_us, ev->boot_us))
+		if (!c->has_log && c->selected && c->trigger.pid == ev->trigger_pid &&
+		    c->no_victim == (ev->outcome == OOM_OUTCOME_NO_KILLABLE || ev->outcome == OOM_OUTCOME_PANIC) &&
+		    near(c->begin_us, ev->boot_us))
 			return c;
 	return NULL;
 }
@@ -248,11 +250,13 @@ int64_t join_expected_kills(const struct join_case *c)
 	return n;
 }
 
+#define LOG_BEHIND_US (OOM_SEC_US + OOM_SEC_US / 2)   /* dmesg's clock, at most */
+
 static int64_t kills_of(const struct oom_join *j, const struct join_case *c)
 {
 	int64_t logged = c->has_ev ? killed_lines(&c->ev) : c->logged_kills, told;
 
-	if (j->o.since_us != OOM_NA && c->begin_us != OOM_NA && c->begin_us < j->o.since_us)
+	if (j->o.since_us != OOM_NA && c->begin_us != OOM_NA && c->begin_us < j->o.since_us - LOG_BEHIND_US)
 		return 0;
 	if (c->was_silent)
 		return logged;
@@ -307,13 +311,13 @@ void join_decide(struct oom_join *j, struct join_case *c)
 {
 	int64_t told = 0;
 
-	if (!join_undecided(j, c))
+	if (!join_undecided(j, c) || j->count.read_us < c->last_us)
 		return;
 	for (const struct join_case *x = j->oldest; x; x = x->next)
 		if (!x->put && x != c && !join_undecided(j, x))
 			told += kills_of(j, x);
 	c->resolved = true;
-	c->was_silent = j->count.value == OOM_NA || excess(j) - told < join_expected_kills(c);
+	c->was_silent = excess(j) - told < join_expected_kills(c);
 }
 
 bool oom_join_wants_counter(const struct oom_join *j, int64_t now_us)
@@ -321,7 +325,8 @@ bool oom_join_wants_counter(const struct oom_join *j, int64_t now_us)
 	if (j->count.base == OOM_NA)
 		return false;
 	for (const struct join_case *c = j->oldest; c; c = c->next)
-		if (!c->put && join_undecided(j, c) && now_us >= join_ripe(j, c) && j->count.read_us < join_ripe(j, c))
+		if (!c->put && join_undecided(j, c) && (j->finishing || now_us >= join_settled(j, c)) &&
+		    j->count.read_us < (j->finishing ? c->last_us : join_settled(j, c)))
 			return true;
 	return now_us >= join_compare_due(j);
 }

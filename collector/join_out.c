@@ -475,20 +475,36 @@ static int set_outcome(const struct oom_join *j, const struct join_case *c, stru
 
 /* ---- the whole ---------------------------------------------------------------------------------------- */
 
-static int make_ident(const struct oom_event *ev, struct oom_event *ret)
+static int keep_ident(struct join_case *c, const struct oom_event *ev)
 {
-	oom_event_init(ret);
-	ret->origin = ev->origin;
-	ret->first_line = ev->first_line;
-	ret->last_line = ev->last_line;
-	ret->boot_us = ev->boot_us;
-	ret->wall_us = ev->wall_us;
-	if (say(ret, ev->path, &ret->path) || say(ret, ev->host, &ret->host) || say(ret, ev->boot_id, &ret->boot_id) ||
-	    say(ret, ev->machine_id, &ret->machine_id)) {
-		oom_event_release(ret);
-		return -ENOMEM;
+	char *path = NULL;
+
+	if (ev->path.p) {
+		path = oom_malloc(ev->path.n + 1);
+		if (!path)
+			return -ENOMEM;
+		memcpy(path, ev->path.p, ev->path.n);
+		path[ev->path.n] = 0;
 	}
+	c->ident = (struct join_ident){
+		.first_line = ev->first_line, .last_line = ev->last_line, .boot_us = ev->boot_us,
+		.wall_us = ev->wall_us, .path = path,
+	};
 	return 0;
+}
+
+static int begin_event(const struct join_case *c, struct oom_event *ev)
+{
+	oom_event_init(ev);
+	if (!c->put) {
+		ev->boot_us = c->begin_us;
+		return 0;
+	}
+	ev->first_line = c->ident.first_line;
+	ev->last_line = c->ident.last_line;
+	ev->boot_us = c->ident.boot_us;
+	ev->wall_us = c->ident.wall_us;
+	return say(ev, oom_str_from(c->ident.path), &ev->path);
 }
 
 static int fill_event(const struct oom_join *j, const struct join_case *c, int64_t now_us, struct oom_event *ev)
@@ -528,16 +544,12 @@ int join_put_case(struct oom_join *j, struct join_case *c, int64_t now_us, struc
 
 	if (c->has_ev)
 		ev = &c->ev;
-	else if (c->put)
-		r = oom_event_clone(&fresh, &c->ident);
 	else
-		oom_event_init(&fresh);
-	if (!r && !c->has_ev && !c->put)
-		fresh.boot_us = c->begin_us;
+		r = begin_event(c, &fresh);
 	if (!r)
 		r = fill_event(j, c, now_us, ev);
 	if (!r && !c->put)
-		r = make_ident(ev, &c->ident);
+		r = keep_ident(c, ev);
 	if (r) {
 		if (ev == &fresh)
 			oom_event_release(&fresh);

@@ -300,6 +300,29 @@ static void lives_of_one_process_are_joined(void **state)
 	oom_event_release(&from);
 }
 
+/* The kill line names a thread; only a feed knows its process. */
+static void a_life_is_known_by_its_thread_too(void **state)
+{
+	struct oom_event ev, from;
+	struct oom_life *l;
+
+	(void)state;
+	oom_event_init(&ev);
+	oom_event_init(&from);
+	oom_event_add_life(&ev)->pid = 21;
+	oom_event_add_life(&ev)->pid = 31;
+	l = oom_event_add_life(&from);
+	l->pid = 31;
+	l->tgid = 30;
+	oom_event_add_life(&from)->pid = 21;
+	merge(&ev, &from);
+	assert_int_equal(ev.nlives, 2);
+	assert_int_equal(ev.life[0].tgid, OOM_NA);
+	assert_int_equal(ev.life[1].tgid, 30);
+	oom_event_release(&ev);
+	oom_event_release(&from);
+}
+
 static void a_class_gives_way_to_a_better_informed_one(void **state)
 {
 	static const struct { int64_t invoked, to, from_invoked, from, want; } cases[] = {
@@ -485,6 +508,7 @@ int test_merge(void)
 		T(a_complete_table_stays_as_printed),
 		T(a_cut_table_is_filled_in_order),
 		T(lives_of_one_process_are_joined),
+		T(a_life_is_known_by_its_thread_too),
 		T(a_class_gives_way_to_a_better_informed_one),
 		T(counters_come_one_by_one_the_dump_whole),
 		T(merging_with_itself_changes_nothing),
