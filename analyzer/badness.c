@@ -133,6 +133,14 @@ static int64_t pagetables_of_machine(const struct oom_event *ev)
 	return OOM_PAGES_MAX;
 }
 
+/* Nothing was lost, as far as anybody knows, and whom the kernel took is among those that it looked at. */
+static bool ballot_is_whole(const struct oom_event *ev)
+{
+	const struct oom_task *t = ev->chosen_pid == OOM_NA ? NULL : oom_event_task(ev, ev->chosen_pid);
+
+	return ev->ballot_lost <= 0 && (!t || t->kernel_flags != OOM_NA);       /* OOM_NA is below 0 */
+}
+
 void oom_eval_init(struct oom_eval *e, const struct oom_profile *p, const struct oom_event *ev)
 {
 	bool known = ev->page_size >= 1024 && ev->page_size <= 1 << 20;
@@ -148,7 +156,7 @@ void oom_eval_init(struct oom_eval *e, const struct oom_profile *p, const struct
 	e->pt_cap = p->flags & OOM_PROFILE_PTES ? pagetables_of_machine(ev) : 0;
 	e->ballot = ev->ballot;
 	e->sysrq = ev->sysrq == 1;
-	e->whole = ev->ballot_lost <= 0;               /* OOM_NA is below 0 */
+	e->whole = ev->ballot == OOM_BALLOT_RECORDED && ballot_is_whole(ev);
 }
 
 void oom_eval_total(struct oom_eval *e, struct oom_range total)
@@ -250,7 +258,7 @@ static int kernel_says(const struct oom_eval *e, const struct oom_task *t)
 			       ? OOM_WHY_ELIGIBLE : OOM_WHY_DAMAGED_ROW;
 	if (flags)
 		return flags_say(e, t);
-	return e->ballot == OOM_BALLOT_RECORDED && e->whole && t->tgid != 1 ? OOM_WHY_NOT_SCANNED : OOM_WHY_ELIGIBLE;
+	return e->whole && t->tgid != 1 ? OOM_WHY_NOT_SCANNED : OOM_WHY_ELIGIBLE;
 }
 
 int oom_eval_ballot(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out)

@@ -20,8 +20,9 @@ static void gaps_of_dump(struct oom_say *s)
 	const bool told = oom_event_has_note(ev, "no_dump");
 
 	if (!oom_event_logged(ev)) {
-		gap(s, NULL, OOM_NA, "No line of the kernel log tells of this event: all of it comes from the feeds of "
-		    "the recorder.");
+		if (!oom_event_has_note(ev, "already_exiting") && !oom_event_has_note(ev, "unseen_kills"))
+			gap(s, "log_lost", OOM_NA, "No line of the kernel log tells of this event: all of it comes from "
+			    "the feeds of the recorder.");
 		return;
 	}
 	if (!ev->has_invoked && !told)

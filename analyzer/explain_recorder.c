@@ -106,7 +106,9 @@ const char *oom_say_freed(struct oom_say *s, const struct oom_life *l)
 static const char *deed(const struct oom_life *l)
 {
 	if (l->class == OOM_CLASS_ALREADY_EXITING)
-		return "was dying already when the kernel selected it and gave it the memory reserves";
+		return l->selected_us != OOM_NA ?
+			"was dying already when the kernel selected it and gave it the memory reserves" :
+			"was dying already and got the memory reserves";
 	if (l->class == OOM_CLASS_GROUP_MEMBER)
 		return "was killed with the group of the selected process";
 	return l->selected_us != OOM_NA ? "was selected and killed" : "was killed";
@@ -173,6 +175,8 @@ static void say_life(struct oom_say *s, const struct oom_life *l)
 {
 	const char *freed = oom_say_freed(s, l), *line = timeline(s, l);
 
+	if (l->pid == OOM_NA && l->tgid == OOM_NA)
+		return;               /* counted, never seen */
 	oom_say(s, OOM_NODE_TEXT, OOM_TONE_PLAIN, OOM_NA, NULL, "%s %s; %s.",
 		oom_say_proc(s, l->comm, l->tgid != OOM_NA ? l->tgid : l->pid), deed(l),
 		freed ? freed : "what became of its memory was not seen");
@@ -223,6 +227,7 @@ static const struct { const char *feed, *words; } witnesses[] = {
 	{ "ballot", "the kernel's ballot (BPF)" },
 	{ "walk",   "a walk over all processes at the kill (BPF)" },
 	{ "trace",  "the oom tracepoints" },
+	{ "counter", "the kernel's counter of kills" },
 };
 
 static const char *feed_words(struct oom_say *s, struct oom_str feed)

@@ -113,6 +113,8 @@ static const char *killed(struct oom_say *s)
 	const struct oom_victim *v = ev->nvictims ? &ev->victim[0] : NULL;
 	const char *verb = ev->nvictims > 1 ? "were" : "was";
 
+	if (!v && ev->chosen_pid == OOM_NA && !oom_event_logged(ev))
+		return "The kernel counted an OOM kill of which neither its log nor a feed told";
 	if (!v)
 		return oom_say_z(s, "The kernel killed %s because %s",
 				 oom_say_proc(s, ev->chosen_comm, ev->chosen_pid), because(s));

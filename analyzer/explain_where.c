@@ -137,7 +137,8 @@ static void say_memcg(struct oom_say *s)
 			", above the victim's own cgroup";
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, ev->at[OOM_AT_LIMIT], "limit of", "%s%s",
 		ev->oom_memcg.p ? oom_say_name(s, ev->oom_memcg)
-				: "a memory cgroup that the log does not name",
+				: oom_event_logged(ev) ? "a memory cgroup that the log does not name"
+						       : "a memory cgroup whose path is not known",
 		whose);
 	say_counter(s, "memory", ev->memcg_usage_kb, ev->memcg_limit_kb);
 	say_counter(s, "with swap", ev->memsw_usage_kb, ev->memsw_limit_kb);
@@ -173,7 +174,8 @@ static void say_scope(struct oom_say *s)
 		break;
 	}
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_WARN, OOM_NA, "domain",
-		"the log does not say which limit was hit");
+		oom_event_logged(ev) ? "the log does not say which limit was hit"
+				     : "no feed told which limit was hit");
 }
 
 /* ---- the memory ------------------------------------------------------------ */

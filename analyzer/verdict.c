@@ -92,10 +92,19 @@ static bool step_no_table(struct oom_case *c)
 	return insufficient(c, OOM_REASON_NO_TASK_TABLE, c->ev->at[OOM_AT_INVOKED]);
 }
 
-/* A ballot is whole unless it is known to be not. */
-static bool has_ballot(const struct oom_event *ev)
+/* Rows that feeds told.  A walk shows all processes: unless it is known whose memory ran out, nobody knows which of
+ * them were candidates. */
+static bool step_ballot_gaps(struct oom_case *c)
 {
-	return ev->ballot != OOM_BALLOT_NONE && ev->ballot_lost <= 0;
+	const struct oom_event *ev = c->ev;
+
+	if (ev->ballot == OOM_BALLOT_NONE || ev->has_table == 1)
+		return false;
+	if (ev->table_complete == 1)
+		return c->pick.damaged ? insufficient(c, OOM_REASON_DAMAGED_TABLE, OOM_NA) : false;
+	if (ev->ballot == OOM_BALLOT_RECONSTRUCTED && ev->ballot_lost <= 0)
+		return insufficient(c, OOM_REASON_UNKNOWN_DOMAIN, OOM_NA);
+	return insufficient(c, OOM_REASON_BALLOT_LOST, OOM_NA);
 }
 
 /* Damage inside the table: a line that could not be read may have been the best candidate. */
@@ -104,10 +113,6 @@ static bool step_table_gaps(struct oom_case *c)
 	const struct oom_event *ev = c->ev;
 	int64_t from = ev->at[OOM_AT_TABLE], to = ev->ntasks ? ev->task[ev->ntasks - 1].line : OOM_NA;
 
-	if (has_ballot(ev))
-		return c->pick.damaged ? insufficient(c, OOM_REASON_DAMAGED_TABLE, from) : false;
-	if (ev->table_complete != 1 && ev->ballot_lost > 0)
-		return insufficient(c, OOM_REASON_BALLOT_LOST, to);
 	if (ev->table_complete != 1)
 		return insufficient(c, OOM_REASON_TRUNCATED_TABLE, to);
 	for (size_t i = 0; i < ev->nnotes && from != OOM_NA && to != OOM_NA; i++)
@@ -135,14 +140,6 @@ static bool step_no_killable(struct oom_case *c)
 	if (oom_case_skipped(c, c->other))
 		return insufficient(c, OOM_REASON_PREVIOUS_VICTIM_SKIPPED, ev->task[c->other].line);
 	return settle(c, OOM_VERDICT_UNEXPLAINED, OOM_REASON_NO_KILLABLE, ev->at[OOM_AT_OUTCOME]);
-}
-
-/* A walk shows all processes: which of them shared the limit that was hit, it does not know. */
-static bool step_domain(struct oom_case *c)
-{
-	if (c->ev->ballot != OOM_BALLOT_RECONSTRUCTED || c->ev->has_table == 1 || c->ev->scope != OOM_SCOPE_UNKNOWN)
-		return false;
-	return insufficient(c, OOM_REASON_UNKNOWN_DOMAIN, OOM_NA);
 }
 
 static bool step_totalpages(struct oom_case *c)
@@ -312,7 +309,8 @@ static bool agreed(struct oom_case *c)
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_GROUP_KILL, kill);
 	if (ev->sysrq == 1)
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_SYSRQ, kill);
-	if (c->by_thread || (c->chosen_row >= 0 && c->victim_row >= 0 && killed_pid(ev) != ev->chosen_pid))
+	if (c->by_thread || (oom_event_logged(ev) && c->chosen_row >= 0 && c->victim_row >= 0 &&
+			     killed_pid(ev) != ev->chosen_pid))
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_THREAD_OF_CHOSEN, kill);
 	if (c->pick.tied > 1)
 		return settle(c, OOM_VERDICT_EXACT, OOM_REASON_TIE_BREAK, kill);
@@ -470,7 +468,7 @@ int oom_case_judge(struct oom_case *c)
 {
 	static bool (*const steps[])(struct oom_case *) = {
 		step_will_free, step_allocating, step_policy,	   step_panic,
-		step_no_table,	step_table_gaps, step_domain,	   step_no_killable,
+		step_no_table,	step_ballot_gaps, step_table_gaps, step_no_killable,
 		step_totalpages, step_no_kill,	 step_actual,	   step_origin,
 		step_arithmetic,
 	};

@@ -505,6 +505,9 @@ static struct oom_str say_unexplained(const struct oom_case *c)
 
 static struct oom_str say_lost(const struct oom_case *c)
 {
+	if (c->ev->ballot_lost <= 0)
+		return oom_arena_fmt(c->arena, "%s was killed, but the kernel's ballot was not seen to its end, so it "
+				     "cannot be compared with all candidates.", victim(c));
 	return oom_arena_fmt(c->arena,
 			     "%s was killed, but %s candidate%s of the kernel's ballot got lost before the "
 			     "recorder had them, so it cannot be compared with all.",
@@ -514,8 +517,8 @@ static struct oom_str say_lost(const struct oom_case *c)
 static struct oom_str say_domain(const struct oom_case *c)
 {
 	return oom_arena_fmt(c->arena,
-			     "%s was killed, but no feed told whether the whole machine or a cgroup was out of "
-			     "memory, so which of the %s recorded processes were candidates is not known.",
+			     "%s was killed, but whose memory had run out was not recorded, so which of the %s recorded "
+			     "processes were candidates is not known.",
 			     victim(c), oom_case_number(c, (int64_t)c->ev->ntasks));
 }
 
