@@ -193,13 +193,47 @@ JOIN note AS n ON n.k >= e.event_id << 20 AND n.k < (e.event_id + 1) << 20;
 
 -- @version 2
 
--- What the recorder adds to an event: its witnesses, the kernel's own view of the candidates.
+-- The recorder: its witnesses, the lives of the victims, the tasks before the kill.  What texts do not have stands in
+-- tables of its own, or in columns of the event alone: a NULL costs a byte in each row.
+
+DROP VIEW v_event;
+DROP VIEW v_candidate;
+DROP VIEW v_victim;
+DROP VIEW v_trace;
+
 ALTER TABLE event ADD COLUMN feeds TEXT;
 ALTER TABLE event ADD COLUMN ballot TEXT;
 ALTER TABLE event ADD COLUMN ballot_lost INTEGER;
-ALTER TABLE task ADD COLUMN kernel_flags INTEGER;
+CREATE INDEX event_time ON event (wall_us);
 
--- The life of each victim as the feeds saw it; times are CLOCK_MONOTONIC.
+-- What a recorder knows of a row of the task table beyond what kernels print; same k.
+CREATE TABLE task_recorded (
+	k INTEGER PRIMARY KEY,
+	cgroup TEXT, kernel_points INTEGER, kernel_flags INTEGER
+);
+
+-- As before, without what is now in task_recorded.
+CREATE TABLE task_1 AS SELECT * FROM task;
+DROP TABLE task;
+CREATE TABLE task (
+	k INTEGER PRIMARY KEY,
+	pid INTEGER, tgid_off INTEGER, uid INTEGER, oom_score_adj INTEGER,
+	rss_pages INTEGER, swap_pages INTEGER, pgtables_bytes INTEGER, nr_ptes INTEGER, nr_pmds INTEGER,
+	total_vm_pages INTEGER, rss_anon_pages INTEGER, rss_file_pages INTEGER, rss_shmem_pages INTEGER,
+	cpu INTEGER, oom_adj INTEGER, line_off INTEGER, comm TEXT,
+	points INTEGER, points_lo INTEGER, points_hi INTEGER, -- lo and hi only where the table hides a term
+	rank INTEGER,
+	why_not INTEGER -- 0 = eligible, else a row of why_not
+);
+INSERT INTO task SELECT k, pid, tgid_off, uid, oom_score_adj, rss_pages, swap_pages, pgtables_bytes, nr_ptes, nr_pmds,
+	total_vm_pages, rss_anon_pages, rss_file_pages, rss_shmem_pages, cpu, oom_adj, line_off, comm,
+	points, points_lo, points_hi, rank, why_not
+FROM task_1;
+INSERT INTO task_recorded (k, cgroup, kernel_points)
+SELECT k, cgroup, kernel_points FROM task_1 WHERE cgroup IS NOT NULL OR kernel_points IS NOT NULL;
+DROP TABLE task_1;
+
+-- The life of each victim as the feeds saw it; times are CLOCK_MONOTONIC, start_us is CLOCK_BOOTTIME.
 CREATE TABLE life (
 	k INTEGER PRIMARY KEY,
 	pid INTEGER, tgid INTEGER, uid INTEGER, class TEXT, start_us INTEGER,
@@ -215,3 +249,110 @@ CREATE TABLE flight (
 	rss_pages INTEGER, swap_pages INTEGER, pgtables_bytes INTEGER, growth_pages INTEGER, growth_us INTEGER,
 	comm TEXT, cgroup TEXT, cmdline TEXT
 );
+
+-- How far a recorder has come with a boot, so that the next one goes on there.
+CREATE TABLE recorder (
+	host_id INTEGER NOT NULL REFERENCES host (host_id),
+	boot_id TEXT NOT NULL,
+	next_line INTEGER, -- record of /dev/kmsg to go on with
+	oom_kill INTEGER, -- of /proc/vmstat, when it was last compared
+	kills INTEGER, -- accounted for by then, of those that it counts
+	log_lost INTEGER, -- records of the kernel log that nobody could read
+	facts_lost INTEGER, -- by the feeds
+	seen_us INTEGER, -- UTC of this writing
+	PRIMARY KEY (host_id, boot_id)
+) WITHOUT ROWID;
+
+-- Rows come in the order of seen_us, the UTC of their writing.
+ALTER TABLE trace ADD COLUMN feed TEXT;
+ALTER TABLE trace ADD COLUMN seen_us INTEGER;
+
+CREATE VIEW v_event AS
+SELECT e.event_id, e.host_id, h.hostname, e.boot_id, e.kernel,
+	e.boot_us AS monotonic_us,
+	strftime('%Y-%m-%dT%H:%M:%S', e.wall_us / 1000000, 'unixepoch') || printf('.%06dZ', e.wall_us % 1000000) AS realtime,
+	e.stamp, e.wall_us,
+	e.trigger_pid, e.trigger_comm, e.trigger_uid, e.trigger_adj,
+	coalesce(e.gfp_raw, printf('0x%x', e.gfp_mask)) AS gfp_mask, e.gfp_flags, e."order" AS alloc_order,
+	e.scope, e."constraint" AS constraint_name, e.oom_memcg, e.task_memcg,
+	e.memcg_usage_kb, e.memcg_limit_kb, e.swap_total_kb, e.swap_free_kb, e.ram_pages,
+	CASE WHEN d.totalpages_lo = d.totalpages_hi THEN d.totalpages_lo ELSE e.total_pages END AS totalpages,
+	e.page_size, e.outcome, d.verdict, d.reason, d.text AS verdict_text, d.profile, d.engine,
+	v.pid AS victim_pid, v.comm AS victim_comm, v.uid AS victim_uid,
+	CASE d.unit WHEN 'pages' THEN d.margin END AS margin_pages,
+	e.table_complete, e.path, e.first_line, e.last_line, e.fingerprint,
+	e.origin, e.feeds, e.ballot, e.ballot_lost, l.class
+FROM event AS e
+JOIN host AS h ON h.host_id = e.host_id
+LEFT JOIN verdict AS d ON d.event_id = e.event_id
+LEFT JOIN victim AS v ON v.k = e.event_id << 20
+LEFT JOIN life AS l ON l.k = e.event_id << 20;
+
+CREATE VIEW v_candidate AS
+SELECT e.event_id, t.pid, t.pid + t.tgid_off AS tgid, t.uid, t.comm,
+	t.total_vm_pages AS total_vm, t.rss_pages AS rss, t.swap_pages AS swapents, t.pgtables_bytes, t.oom_score_adj,
+	t.points, t.rank, t.why_not = 0 AS eligible, (SELECT w.name FROM why_not AS w WHERE w.code = t.why_not) AS why_not,
+	coalesce(t.points_lo, t.points) AS points_min, coalesce(t.points_hi, t.points) AS points_max,
+	t.rss_anon_pages AS rss_anon, t.rss_file_pages AS rss_file, t.rss_shmem_pages AS rss_shmem,
+	t.nr_ptes, t.nr_pmds, t.cpu, t.oom_adj, r.cgroup, r.kernel_points,
+	coalesce(e.at_table + 1, 0) + (t.k & 1048575) + t.line_off AS line, r.kernel_flags
+FROM event AS e
+JOIN task AS t ON t.k >= e.event_id << 20 AND t.k < (e.event_id + 1) << 20
+LEFT JOIN task_recorded AS r ON r.k = t.k;
+
+-- memory_free_us: when the one that freed its memory was done.
+CREATE VIEW v_life AS
+SELECT event_id, pid, tgid, uid, comm, class, cgroup, freed_by,
+	marked_us - selected_us AS mark_latency_us, reap_start_us - marked_us AS reap_latency_us,
+	memory_free_us - marked_us AS free_latency_us,
+	start_us, selected_us, killed_us, marked_us, queued_us, woken_us, reap_start_us, reap_end_us, reap_skips,
+	exit_begin_us, exit_end_us, freed_us, aborted_rounds, next_selected_us
+FROM (
+	SELECT e.event_id, l.*, CASE l.freed_by WHEN 'reaper' THEN l.reap_end_us WHEN 'exit_mmap' THEN l.exit_end_us END
+		AS memory_free_us
+	FROM event AS e
+	JOIN life AS l ON l.k >= e.event_id << 20 AND l.k < (e.event_id + 1) << 20
+);
+
+CREATE VIEW v_victim AS
+SELECT e.event_id, v.pid, v.comm, v.uid, v.role,
+	v.total_vm_kb, v.anon_rss_kb, v.file_rss_kb, v.shmem_rss_kb, v.pgtables_kb, v.oom_score_adj,
+	v.reap AS reap_outcome, v.reap_us - v.killed_us AS reap_latency_us,
+	v.reap_anon_rss_kb AS anon_rss_kb_after, v.killed_us, v.line, v.reap_line,
+	l.class, l.freed_by, l.marked_us - l.selected_us AS mark_latency_us,
+	CASE l.freed_by WHEN 'reaper' THEN l.reap_end_us WHEN 'exit_mmap' THEN l.exit_end_us END - l.marked_us
+		AS free_latency_us
+FROM event AS e
+JOIN victim AS v ON v.k >= e.event_id << 20 AND v.k < (e.event_id + 1) << 20
+LEFT JOIN life AS l ON l.k = (
+	SELECT min(x.k) FROM life AS x
+	WHERE x.k >= e.event_id << 20 AND x.k < (e.event_id + 1) << 20 AND (x.tgid = v.pid OR x.pid = v.pid)
+);
+
+CREATE VIEW v_flight AS
+SELECT e.event_id, f.pid, f.uid, f.comm, f.oom_score_adj, f.points AS points_pages,
+	f.rss_pages, f.swap_pages, f.pgtables_bytes, f.growth_pages, f.growth_us, f.sampled_us, f.start_us,
+	f.cgroup, f.cmdline
+FROM event AS e
+JOIN flight AS f ON f.k >= e.event_id << 20 AND f.k < (e.event_id + 1) << 20;
+
+CREATE VIEW v_recorder AS
+SELECT r.host_id, h.hostname, r.boot_id,
+	strftime('%Y-%m-%dT%H:%M:%S', r.seen_us / 1000000, 'unixepoch') || printf('.%06dZ', r.seen_us % 1000000) AS seen,
+	r.oom_kill, r.kills, r.facts_lost, r.log_lost AS log_records_lost,
+	coalesce(c.logged, 0) AS logged, coalesce(c.rate_limited, 0) AS rate_limited,
+	coalesce(c.already_exiting, 0) AS already_exiting, coalesce(c.group_member, 0) AS group_member,
+	coalesce(c.log_lost, 0) AS log_lost, r.next_line, r.seen_us
+FROM recorder AS r
+JOIN host AS h ON h.host_id = r.host_id
+LEFT JOIN (
+	SELECT e.host_id, e.boot_id, sum(l.class = 'logged') AS logged, sum(l.class = 'rate_limited') AS rate_limited,
+		sum(l.class = 'already_exiting') AS already_exiting, sum(l.class = 'group_member') AS group_member,
+		sum(l.class = 'log_lost') AS log_lost
+	FROM life AS l
+	JOIN event AS e ON e.event_id = l.k >> 20
+	GROUP BY e.host_id, e.boot_id
+) AS c ON c.host_id = r.host_id AND c.boot_id = r.boot_id;
+
+CREATE VIEW v_trace AS
+SELECT host_id, boot_id, monotonic_us, name, pid, comm, detail, feed FROM trace;

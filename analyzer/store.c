@@ -18,18 +18,32 @@ static const char schema[] =
 #pragma GCC diagnostic pop
 
 const struct oom_store_part oom_store_parts[OOM_STORE_PARTS] = {
-	{ &oom_task_record, OOM_TASK_DERIVED, { "points", "points_lo", "points_hi", "rank", "why_not" } },
-	{ .rec = &oom_victim_record },
-	{ .rec = &oom_prior_record },
-	{ .rec = &oom_life_record },
-	{ .rec = &oom_flight_record },
-	{ .rec = &oom_note_record },
+	{ "task", &oom_task_record, OOM_COLUMNS_LOGGED,
+	  OOM_TASK_DERIVED, { "points", "points_lo", "points_hi", "rank", "why_not" } },
+	{ .table = "task_recorded", .rec = &oom_task_record, .which = OOM_COLUMNS_RECORDED },
+	{ .table = "victim", .rec = &oom_victim_record },
+	{ .table = "prior", .rec = &oom_prior_record },
+	{ .table = "life", .rec = &oom_life_record },
+	{ .table = "flight", .rec = &oom_flight_record },
+	{ .table = "note", .rec = &oom_note_record },
 };
+
+bool oom_store_has(const struct oom_store_part *part, const struct oom_field *f)
+{
+	bool recorded = f->offset == offsetof(struct oom_task, cgroup) ||
+			f->offset == offsetof(struct oom_task, kernel_points) ||
+			f->offset == offsetof(struct oom_task, kernel_flags);
+
+	return part->which == OOM_COLUMNS_ALL || recorded == (part->which == OOM_COLUMNS_RECORDED);
+}
 
 /* ---- statements -------------------------------------------------------------------------------------- */
 
 static const char *const fixed[OOM_ST_FIXED] = {
 	[OOM_ST_FIND_EVENT] = "SELECT event_id FROM event WHERE fingerprint = ?",
+	[OOM_ST_HAS_EVENT] = "SELECT 1 FROM event WHERE event_id = ?",
+	[OOM_ST_CLEAR_EVENT] = "DELETE FROM event WHERE event_id = ?",
+	[OOM_ST_CLEAR_EVIDENCE] = "DELETE FROM evidence WHERE event_id = ?",
 	[OOM_ST_FIND_HOST] = "SELECT host_id FROM host WHERE hostname IS ? AND machine_id IS ?",
 	[OOM_ST_ADD_HOST] = "INSERT INTO host (hostname, machine_id) VALUES (?, ?)",
 	[OOM_ST_ADD_EVIDENCE] = "INSERT INTO evidence (event_id, raw, memory) VALUES (?, ?, ?)",
@@ -48,6 +62,29 @@ static const char *const fixed[OOM_ST_FIXED] = {
 		 " why_not = NULL WHERE k >= ? AND k < ?"),
 	[OOM_ST_SCORE_TASK] =
 		"UPDATE task SET points = ?, points_lo = ?, points_hi = ?, rank = ?, why_not = ? WHERE k = ?",
+	[OOM_ST_GET_MARK] =
+		("SELECT next_line, oom_kill, kills, log_lost, facts_lost, seen_us FROM recorder"
+		 " WHERE host_id = ? AND boot_id = ?"),
+	[OOM_ST_PUT_MARK] =
+		("INSERT OR REPLACE INTO recorder (host_id, boot_id, next_line, oom_kill, kills, log_lost,"
+		 " facts_lost, seen_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+	[OOM_ST_ADD_TRACE] =
+		("INSERT INTO trace (host_id, boot_id, monotonic_us, name, pid, comm, detail, feed, seen_us)"
+		 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	/* Those that nobody can date come first.  Dated ones come by their index, the others are few where a
+	 * recorder writes: it knows the time. */
+	[OOM_ST_OLDEST_EVENTS] =
+		("SELECT event_id, t FROM ("
+		 "SELECT * FROM (SELECT event_id, wall_us AS t FROM event WHERE wall_us IS NOT NULL"
+		 " ORDER BY wall_us, event_id LIMIT ?1)"
+		 " UNION ALL SELECT e.event_id, r.seen_us AS t FROM event AS e"
+		 " LEFT JOIN recorder AS r ON r.host_id = e.host_id AND r.boot_id = e.boot_id WHERE e.wall_us IS NULL"
+		 ") WHERE ?2 IS NULL OR t < ?2 ORDER BY t, event_id LIMIT ?1"),
+	[OOM_ST_OLDEST_TRACE] =
+		("SELECT t.trace_id, coalesce(t.seen_us, r.seen_us) FROM trace AS t"
+		 " LEFT JOIN recorder AS r ON r.host_id = t.host_id AND r.boot_id = t.boot_id"
+		 " ORDER BY t.trace_id LIMIT ?"),
+	[OOM_ST_CLEAR_TRACE] = "DELETE FROM trace WHERE trace_id <= ?",
 };
 
 /* Names in the tables are plain ASCII words of ours, but "order" and "constraint" are SQL's as well. */
@@ -56,12 +93,14 @@ static int add_column(struct oom_buf *b, const struct oom_record *r, const struc
 	return oom_buf_fmt(b, ", \"%s%s\"", f->key, oom_store_base(r, f) == OOM_BASE_NONE ? "" : "_off");
 }
 
-static int add_columns(struct oom_buf *b, const struct oom_record *r)
+/* part: NULL for the event. */
+static int add_columns(struct oom_buf *b, const struct oom_record *r, const struct oom_store_part *part)
 {
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < r->nfields; i++)
-		ret = add_column(b, r, &r->field[i]);
+		if (!part || oom_store_has(part, &r->field[i]))
+			ret = add_column(b, r, &r->field[i]);
 	return ret;
 }
 
@@ -78,7 +117,7 @@ static int add_holes(struct oom_buf *b, size_t n)
  * undo that statement alone.  Whoever writes here rolls back the whole transaction. */
 static int text_of_insert(struct oom_buf *b, const struct oom_store_part *p, uint64_t columns)
 {
-	int r = oom_buf_fmt(b, "INSERT OR FAIL INTO %s (k", p->rec->table);
+	int r = oom_buf_fmt(b, "INSERT OR FAIL INTO %s (k", p->table);
 
 	for (size_t i = 0; !r && i < p->rec->nfields + p->nderived; i++) {
 		if (!(columns >> i & 1))
@@ -98,31 +137,33 @@ static int text_of_insert(struct oom_buf *b, const struct oom_store_part *p, uin
 
 static int text_of(struct oom_buf *b, unsigned id)
 {
+	const struct oom_store_part *p;
 	int r;
 
 	if (id < OOM_ST_FIXED)
 		return oom_buf_fmt(b, "%s", fixed[id]);
 	if (id == OOM_ST_ADD_EVENT) {
-		r = oom_buf_fmt(b, "INSERT INTO event (host_id, fingerprint");
+		r = oom_buf_fmt(b, "INSERT INTO event (event_id, host_id, fingerprint");
 		if (!r)
-			r = add_columns(b, &oom_event_record);
+			r = add_columns(b, &oom_event_record, NULL);
 		if (!r)
 			r = oom_buf_fmt(b, ") VALUES ");
-		return r ? r : add_holes(b, 2 + oom_event_record.nfields);
+		return r ? r : add_holes(b, 3 + oom_event_record.nfields);
 	}
 	if (id == OOM_ST_GET_EVENT) {
 		r = oom_buf_fmt(b, "SELECT host_id");
 		if (!r)
-			r = add_columns(b, &oom_event_record);
+			r = add_columns(b, &oom_event_record, NULL);
 		return r ? r : oom_buf_fmt(b, " FROM event WHERE event_id = ?");
 	}
+	if (id >= OOM_ST_CLEAR_PART)
+		return oom_buf_fmt(b, "DELETE FROM %s WHERE k >= ? AND k < ?",
+				   oom_store_parts[id - OOM_ST_CLEAR_PART].table);
+	p = &oom_store_parts[id - OOM_ST_GET_PART];
 	r = oom_buf_fmt(b, "SELECT k");
 	if (!r)
-		r = add_columns(b, oom_store_parts[id - OOM_ST_GET_PART].rec);
-	if (r)
-		return r;
-	return oom_buf_fmt(b, " FROM %s WHERE k >= ? AND k < ? ORDER BY k",
-			   oom_store_parts[id - OOM_ST_GET_PART].rec->table);
+		r = add_columns(b, p->rec, p);
+	return r ? r : oom_buf_fmt(b, " FROM %s WHERE k >= ? AND k < ? ORDER BY k", p->table);
 }
 
 int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **ret, struct oom_err *reterr)
@@ -317,7 +358,7 @@ static int settings(struct oom_sql *sql, struct oom_err *reterr)
 
 static int create(struct oom_sql *sql, struct oom_err *reterr)
 {
-	int r = oom_sql_exec(sql, "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL", reterr);
+	int r = oom_sql_exec(sql, "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL", reterr);
 	char text[64];
 
 	snprintf(text, sizeof(text), "PRAGMA application_id = %d", APPLICATION_ID);

@@ -13,27 +13,36 @@
 #define OOM_PART_MASK (((int64_t)1 << OOM_PART_BITS) - 1)
 #define OOM_EVENT_ID_MAX (INT64_MAX >> OOM_PART_BITS)
 
-#define OOM_STORE_PARTS 6            /* parts that are rows */
+#define OOM_STORE_PARTS 7            /* tables of rows */
 
 /* Statements with a fixed text; those that walk the field tables stand behind them. */
 enum oom_statement {
-	OOM_ST_FIND_EVENT, OOM_ST_FIND_HOST, OOM_ST_ADD_HOST, OOM_ST_ADD_EVIDENCE, OOM_ST_GET_EVIDENCE,
+	OOM_ST_FIND_EVENT, OOM_ST_HAS_EVENT, OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE,
+	OOM_ST_FIND_HOST, OOM_ST_ADD_HOST, OOM_ST_ADD_EVIDENCE, OOM_ST_GET_EVIDENCE,
 	OOM_ST_FIND_SHAPE, OOM_ST_ADD_SHAPE, OOM_ST_GET_SHAPE,
 	OOM_ST_ADD_VERDICT, OOM_ST_SAME_VERDICT, OOM_ST_CLEAR_VERDICT, OOM_ST_CLEAR_TASKS, OOM_ST_SCORE_TASK,
+	OOM_ST_GET_MARK, OOM_ST_PUT_MARK, OOM_ST_ADD_TRACE,
+	OOM_ST_OLDEST_EVENTS, OOM_ST_OLDEST_TRACE, OOM_ST_CLEAR_TRACE,
 	OOM_ST_FIXED,
 	OOM_ST_ADD_EVENT = OOM_ST_FIXED, OOM_ST_GET_EVENT,
 	OOM_ST_GET_PART,                                      /* + index in oom_store_parts */
-	OOM_ST_COUNT = OOM_ST_GET_PART + OOM_STORE_PARTS,
+	OOM_ST_CLEAR_PART = OOM_ST_GET_PART + OOM_STORE_PARTS,
+	OOM_ST_COUNT = OOM_ST_CLEAR_PART + OOM_STORE_PARTS,
 };
 
-/* derived: columns behind the facts. */
+/* A table that holds rows of a part: all its columns, or what only recorders know of them in one and the rest in another.
+ * derived: columns behind the facts. */
 #define OOM_TASK_DERIVED 5
+enum oom_columns { OOM_COLUMNS_ALL, OOM_COLUMNS_LOGGED, OOM_COLUMNS_RECORDED };
 struct oom_store_part {
+	const char *table;
 	const struct oom_record *rec;
+	enum oom_columns which;
 	size_t nderived;
 	const char *derived[OOM_TASK_DERIVED];
 };
 extern const struct oom_store_part oom_store_parts[OOM_STORE_PARTS];
+bool oom_store_has(const struct oom_store_part *part, const struct oom_field *f);
 
 /* Columns stored as the distance from something that the event tells. */
 enum oom_base { OOM_BASE_NONE, OOM_BASE_PID, OOM_BASE_LINE };
@@ -74,6 +83,15 @@ int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **
 /* INSERT of all rows of the feed: its column 0 is k, column i + 1 the part's column i. */
 int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uint64_t columns,
 		     struct oom_sql_stmt **ret, struct oom_err *reterr);
+/* A write is one transaction, the caller's if there is one (own: there is none).  end() returns r, or what became of
+ * the commit. */
+int oom_store_begin_write(struct oom_store *s, bool own, struct oom_err *reterr);
+int oom_store_end_write(struct oom_store *s, bool own, int r, struct oom_err *reterr);
+/* Deletes every row of the event. */
+int oom_store_clear(struct oom_store *s, int64_t id, struct oom_err *reterr);
+/* Id of the machine: 1, or 0 if it is not known and may not be added, or -errno. */
+int oom_store_host(struct oom_store *s, struct oom_str host, struct oom_str machine_id, bool add, int64_t *ret,
+		   struct oom_err *reterr);
 /* Sets *reterr to -code's sentence about this store. */
 int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr);
 

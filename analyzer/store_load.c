@@ -52,23 +52,41 @@ static int load_field(struct oom_sql_stmt *st, int i, const struct oom_field *f,
 	return -EBADMSG;
 }
 
+/* The row at position seq: a new one, or in a table that tells more of the rows of another, the one that is there. */
+static void *row_at(const struct oom_store_part *part, struct oom_event *ev, size_t seq)
+{
+	if (part->which != OOM_COLUMNS_RECORDED)
+		return oom_event_add(ev, part->rec);
+	return &ev->task[seq];
+}
+
 static int load_row(struct oom_sql_stmt *st, const struct oom_store_part *part, struct oom_event *ev,
 		    size_t seq)
 {
 	const struct oom_record *rec = part->rec;
-	void *p = oom_event_add(ev, rec);
+	void *p = row_at(part, ev, seq);
+	int column = 0;
 
 	if (!p)
 		return -ENOMEM;
 	for (size_t i = 0; i < rec->nfields; i++) {
 		enum oom_base base = oom_store_base(rec, &rec->field[i]);
-		int r = load_field(st, (int)i + 1, &rec->field[i], &ev->arena, p,
-				   base ? oom_store_base_value(ev, base, p, seq) : 0);
+		int r;
 
+		if (!oom_store_has(part, &rec->field[i]))
+			continue;
+		r = load_field(st, ++column, &rec->field[i], &ev->arena, p,
+			       base ? oom_store_base_value(ev, base, p, seq) : 0);
 		if (r)
 			return r;
 	}
 	return 0;
+}
+
+/* Positions without a gap, or what refers to them would be wrong; what tells more of other rows may have gaps. */
+static bool is_next(const struct oom_store_part *part, const struct oom_event *ev, size_t seq, int64_t at)
+{
+	return part->which == OOM_COLUMNS_RECORDED ? (size_t)at < ev->ntasks : (size_t)at == seq;
 }
 
 static int load_part(struct oom_store *s, unsigned index, struct oom_event *ev, struct oom_err *reterr)
@@ -76,6 +94,7 @@ static int load_part(struct oom_store *s, unsigned index, struct oom_event *ev, 
 	const struct oom_store_part *part = &oom_store_parts[index];
 	struct oom_sql_stmt *st;
 	size_t seq = 0;
+	int64_t at;
 	int r = oom_store_statement(s, OOM_ST_GET_PART + index, &st, reterr);
 
 	if (r)
@@ -83,16 +102,14 @@ static int load_part(struct oom_store *s, unsigned index, struct oom_event *ev, 
 	oom_sql_bind_int(st, 1, ev->id << OOM_PART_BITS);
 	oom_sql_bind_int(st, 2, (ev->id + 1) << OOM_PART_BITS);
 	while ((r = oom_sql_step(s->sql, st, reterr)) == 1) {
-		/* Positions without a gap, or what refers to them would be wrong. */
-		r = (oom_sql_int(st, 0) & OOM_PART_MASK) == (int64_t)seq ? load_row(st, part, ev, seq)
-									 : -EBADMSG;
-		seq++;
+		at = oom_sql_int(st, 0) & OOM_PART_MASK;
+		r = is_next(part, ev, seq++, at) ? load_row(st, part, ev, (size_t)at) : -EBADMSG;
 		if (r)
 			break;
 	}
 	oom_sql_reset(st);
 	if (r == -EBADMSG)
-		return damaged(s, ev->id, part->rec->table, reterr);
+		return damaged(s, ev->id, part->table, reterr);
 	return r == -ENOMEM ? no_memory(s, ev->id, reterr) : r;
 }
 

@@ -43,7 +43,8 @@ static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f,
 
 		if (!name.p)
 			return -EINVAL;
-		oom_sql_bind_text(st, i, name);
+		/* Texts have no ballot: what is not there costs nothing and is NULL. */
+		oom_sql_bind_text(st, i, oom_str_is(name, "none") ? OOM_STR_NULL : name);
 	}
 	return 0;
 }
@@ -92,7 +93,8 @@ static uint64_t columns_of(const struct rows *w)
 	uint64_t ret = 0;
 
 	for (size_t i = 0; i < nfields; i++)
-		ret |= (uint64_t)field_used(w, &w->part->rec->field[i]) << i;
+		if (oom_store_has(w->part, &w->part->rec->field[i]))
+			ret |= (uint64_t)field_used(w, &w->part->rec->field[i]) << i;
 	for (size_t i = 0; i < w->part->nderived; i++)
 		ret |= (uint64_t)score_used(w, i) << (nfields + i);
 	return ret;
@@ -158,16 +160,19 @@ static int put_part(struct oom_store *s, unsigned index, struct rows *w, struct 
 		return 0;
 	if (has_unnamed(w))
 		return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': a %s has a value without a name",
-				   oom_sql_path(s->sql), w->part->rec->table);
+				   oom_sql_path(s->sql), w->part->table);
 	w->columns = columns_of(w);
+	if (!w->columns && w->part->which == OOM_COLUMNS_RECORDED)
+		return 0;
 	r = oom_store_insert(s, w->part, w->columns, &st, reterr);
 	return r ? r : oom_sql_run_feed(s->sql, st, &w->feed, reterr);
 }
 
 /* ---- events' own rows -------------------------------------------------------------------------------- */
 
+/* *id 0: a new one. */
 static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t host, const char *print,
-		     int64_t *ret, struct oom_err *reterr)
+		     int64_t *id, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
 	int r;
@@ -175,16 +180,17 @@ static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t ho
 	r = oom_store_statement(s, OOM_ST_ADD_EVENT, &st, reterr);
 	if (r)
 		return r;
-	oom_sql_bind_int(st, 1, host);
-	oom_sql_bind_text(st, 2, oom_str_from(print));
+	oom_sql_bind_int(st, 1, *id ? *id : OOM_NA);
+	oom_sql_bind_int(st, 2, host);
+	oom_sql_bind_text(st, 3, oom_str_from(print));
 	for (size_t i = 0; i < oom_event_record.nfields; i++)
-		if (bind_field(st, (int)i + 3, &oom_event_record.field[i], ev))
+		if (bind_field(st, (int)i + 4, &oom_event_record.field[i], ev))
 			return oom_err_set(reterr, EINVAL,
 					   "cannot store an event in '%s': its %s has no name",
 					   oom_sql_path(s->sql), oom_event_record.field[i].key);
 	r = oom_sql_run(s->sql, st, reterr);
-	*ret = oom_sql_last_id(s->sql);
-	if (!r && *ret > OOM_EVENT_ID_MAX)
+	*id = oom_sql_last_id(s->sql);
+	if (!r && *id > OOM_EVENT_ID_MAX)
 		r = oom_err_set(reterr, EOVERFLOW, "cannot store more events in '%s'", oom_sql_path(s->sql));
 	return r;
 }
@@ -337,52 +343,53 @@ static int update_scores(struct oom_store *s, const struct oom_replay *r, int64_
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
-static int find_host(struct oom_store *s, const struct oom_event *ev, int64_t *ret, struct oom_err *reterr)
+static int find_host(struct oom_store *s, struct oom_str host, struct oom_str machine, bool add, int64_t *ret,
+		     struct oom_err *reterr)
 {
-	struct oom_sql_stmt *find, *add;
-	int r = oom_store_statement(s, OOM_ST_FIND_HOST, &find, reterr);
+	struct oom_sql_stmt *st;
+	int r = oom_store_statement(s, OOM_ST_FIND_HOST, &st, reterr);
 
-	if (!r)
-		r = oom_store_statement(s, OOM_ST_ADD_HOST, &add, reterr);
 	if (r)
 		return r;
-	oom_sql_bind_text(find, 1, ev->host);
-	oom_sql_bind_text(find, 2, ev->machine_id);
-	r = oom_sql_step(s->sql, find, reterr);
+	oom_sql_bind_text(st, 1, host);
+	oom_sql_bind_text(st, 2, machine);
+	r = oom_sql_step(s->sql, st, reterr);
 	if (r == 1)
-		*ret = oom_sql_int(find, 0);
-	oom_sql_reset(find);
+		*ret = oom_sql_int(st, 0);
+	oom_sql_reset(st);
+	if (r || !add)
+		return r;
+	r = oom_store_statement(s, OOM_ST_ADD_HOST, &st, reterr);
 	if (r)
-		return r < 0 ? r : 0;
-	oom_sql_bind_text(add, 1, ev->host);
-	oom_sql_bind_text(add, 2, ev->machine_id);
-	r = oom_sql_run(s->sql, add, reterr);
+		return r;
+	oom_sql_bind_text(st, 1, host);
+	oom_sql_bind_text(st, 2, machine);
+	r = oom_sql_run(s->sql, st, reterr);
 	*ret = oom_sql_last_id(s->sql);
-	return r;
+	return r ? r : 1;
 }
 
 /* Logs come host by host: the last one is remembered. */
-static int host_of(struct oom_store *s, const struct oom_event *ev, int64_t *ret, struct oom_err *reterr)
+int oom_store_host(struct oom_store *s, struct oom_str host, struct oom_str machine, bool add, int64_t *ret,
+		   struct oom_err *reterr)
 {
 	struct oom_buf *b = &s->last_host_text;
 	int r;
 
-	if (s->last_host_id && oom_str_eq(ev->host, s->last_host) &&
-	    oom_str_eq(ev->machine_id, s->last_machine)) {
+	if (s->last_host_id && oom_str_eq(host, s->last_host) && oom_str_eq(machine, s->last_machine)) {
 		*ret = s->last_host_id;
-		return 0;
+		return 1;
 	}
-	r = find_host(s, ev, ret, reterr);
+	r = find_host(s, host, machine, add, ret, reterr);
 	s->last_host_id = 0;
 	b->n = 0;
-	if (r || oom_buf_add(b, ev->host.p, ev->host.n) ||
-	    oom_buf_add(b, ev->machine_id.p, ev->machine_id.n) || oom_buf_add(b, "", 1))
+	if (r <= 0 || oom_buf_add(b, host.p, host.n) || oom_buf_add(b, machine.p, machine.n) ||
+	    oom_buf_add(b, "", 1))
 		return r;
-	s->last_host = ev->host.p ? (struct oom_str){ b->p, ev->host.n } : OOM_STR_NULL;
-	s->last_machine =
-		ev->machine_id.p ? (struct oom_str){ b->p + ev->host.n, ev->machine_id.n } : OOM_STR_NULL;
+	s->last_host = host.p ? (struct oom_str){ b->p, host.n } : OOM_STR_NULL;
+	s->last_machine = machine.p ? (struct oom_str){ b->p + host.n, machine.n } : OOM_STR_NULL;
 	s->last_host_id = *ret;
-	return 0;
+	return 1;
 }
 
 static int find_event(struct oom_store *s, const char *print, int64_t *ret, struct oom_err *reterr)
@@ -406,8 +413,9 @@ static int put_all(struct oom_store *s, const struct oom_event *ev, const struct
 {
 	struct rows w = { .ev = ev, .r = rp };
 	int64_t host = 0;
-	int r = host_of(s, ev, &host, reterr);
+	int r = oom_store_host(s, ev->host, ev->machine_id, true, &host, reterr);
 
+	r = r < 0 ? r : 0;
 	if (!r && rp && places(s, rp, &w.rank))
 		r = oom_store_fail(s, ENOMEM, "cannot write", reterr);
 	if (!r)
@@ -423,7 +431,7 @@ static int put_all(struct oom_store *s, const struct oom_event *ev, const struct
 }
 
 /* SQLite may have rolled back by itself after a failure: what follows must not slip in alone. */
-static int begin_write(struct oom_store *s, bool own, struct oom_err *reterr)
+int oom_store_begin_write(struct oom_store *s, bool own, struct oom_err *reterr)
 {
 	if (s->failed)
 		return oom_err_set(reterr, EIO, "cannot write '%s': an earlier step failed",
@@ -433,7 +441,7 @@ static int begin_write(struct oom_store *s, bool own, struct oom_err *reterr)
 
 /* Half an event must not stay: without a transaction of the caller's there is one of our own, with one it
  * is spoilt. */
-static int end_write(struct oom_store *s, bool own, int r, struct oom_err *reterr)
+int oom_store_end_write(struct oom_store *s, bool own, int r, struct oom_err *reterr)
 {
 	int c;
 
@@ -458,7 +466,7 @@ int oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct 
 	int r;
 
 	oom_event_fingerprint(ev, print);
-	r = begin_write(s, own, reterr);
+	r = oom_store_begin_write(s, own, reterr);
 	if (r)
 		return r;
 	r = find_event(s, print, &id, reterr);
@@ -468,17 +476,93 @@ int oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct 
 	} else if (r > 0) {
 		r = 0;
 	}
-	r = end_write(s, own, r, reterr);
+	r = oom_store_end_write(s, own, r, reterr);
 	if (r >= 0)
 		*ret_id = id;
 	return r;
+}
+
+int oom_store_find(struct oom_store *s, const char *fingerprint, int64_t *ret_id, struct oom_err *reterr)
+{
+	return find_event(s, fingerprint, ret_id, reterr);
+}
+
+int oom_store_clear(struct oom_store *s, int64_t id, struct oom_err *reterr)
+{
+	static const unsigned whole[] = { OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE, OOM_ST_CLEAR_VERDICT };
+	int r = 0;
+
+	for (unsigned i = 0; !r && i < OOM_ARRAY_SIZE(whole) + OOM_STORE_PARTS; i++) {
+		bool part = i >= OOM_ARRAY_SIZE(whole);
+		struct oom_sql_stmt *st;
+
+		r = oom_store_statement(s, part ? OOM_ST_CLEAR_PART + i - OOM_ARRAY_SIZE(whole) : whole[i], &st, reterr);
+		if (r)
+			return r;
+		oom_sql_bind_int(st, 1, part ? id << OOM_PART_BITS : id);
+		if (part)
+			oom_sql_bind_int(st, 2, (id + 1) << OOM_PART_BITS);
+		r = oom_sql_run(s->sql, st, reterr);
+	}
+	return r;
+}
+
+/* 1 = there is such an event. */
+static int has_event(struct oom_store *s, int64_t id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r = oom_store_statement(s, OOM_ST_HAS_EVENT, &st, reterr);
+
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, id);
+	r = oom_sql_step(s->sql, st, reterr);
+	oom_sql_reset(st);
+	return r;
+}
+
+/* Refusals come before anything is written: they leave the caller's transaction as it was. */
+static int may_replace(struct oom_store *s, int64_t id, const char *print, struct oom_err *reterr)
+{
+	int64_t other = id;
+	int r = id > 0 && id <= OOM_EVENT_ID_MAX ? has_event(s, id, reterr) : 0;
+
+	if (r == 0)
+		return oom_err_set(reterr, ENOENT, "there is no event %lld in '%s'", (long long)id,
+				   oom_sql_path(s->sql));
+	if (r > 0)
+		r = find_event(s, print, &other, reterr);
+	if (r > 0 && other != id)
+		return oom_err_set(reterr, EEXIST, "cannot replace event %lld in '%s': event %lld is the same",
+				   (long long)id, oom_sql_path(s->sql), (long long)other);
+	return r < 0 ? r : 0;
+}
+
+int oom_store_replace(struct oom_store *s, int64_t id, const struct oom_event *ev, const struct oom_replay *rp,
+		      struct oom_err *reterr)
+{
+	bool own = !oom_sql_in_transaction(s->sql);
+	char print[33];
+	int r = oom_store_begin_write(s, own, reterr);
+
+	if (r)
+		return r;
+	oom_event_fingerprint(ev, print);
+	r = may_replace(s, id, print, reterr);
+	if (r && !own)
+		return r;
+	if (!r)
+		r = oom_store_clear(s, id, reterr);
+	if (!r)
+		r = put_all(s, ev, rp, print, &id, reterr);
+	return oom_store_end_write(s, own, r, reterr);
 }
 
 int oom_store_analyze(struct oom_store *s, const struct oom_replay *rp, struct oom_err *reterr)
 {
 	bool own = !oom_sql_in_transaction(s->sql);
 	int64_t id = rp->event->id;
-	int same, r = begin_write(s, own, reterr);
+	int same, r = oom_store_begin_write(s, own, reterr);
 
 	if (r)
 		return r;
@@ -489,5 +573,5 @@ int oom_store_analyze(struct oom_store *s, const struct oom_replay *rp, struct o
 		r = put_verdict(s, rp, id, reterr);
 	if (!r)
 		r = update_scores(s, rp, id, reterr);
-	return end_write(s, own, r ? r : !same, reterr);
+	return oom_store_end_write(s, own, r ? r : !same, reterr);
 }

@@ -2,6 +2,7 @@
 /* The store: what goes in comes out, and what is wrong with a file is said in a sentence. */
 #include "unit.h"
 #include "test_event.h"
+#include "test_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,18 +13,19 @@
 
 #include <oomlens/store.h>
 
-static char dir[64], db[96];
+static char dir[64];
+char store_db[96];
 
-static int setup(void **state)
+int store_setup(void **state)
 {
 	(void)state;
 	snprintf(dir, sizeof(dir), "/tmp/oomlens-store-XXXXXX");
 	assert_non_null(mkdtemp(dir));
-	snprintf(db, sizeof(db), "%s/a.db", dir);
+	snprintf(store_db, sizeof(store_db), "%s/a.db", dir);
 	return 0;
 }
 
-static int teardown(void **state)
+int store_teardown(void **state)
 {
 	char cmd[128];
 
@@ -32,12 +34,12 @@ static int teardown(void **state)
 	return system(cmd) ? -1 : 0;
 }
 
-static struct oom_store *open_store(enum oom_store_mode mode)
+struct oom_store *store_open(enum oom_store_mode mode)
 {
 	struct oom_store *s = NULL;
 	struct oom_err err = { 0 };
 
-	if (oom_store_open(db, mode, &s, &err))
+	if (oom_store_open(store_db, mode, &s, &err))
 		fail_msg("%s", err.text);
 	return s;
 }
@@ -50,7 +52,7 @@ static int open_fails(const char *path, enum oom_store_mode mode, struct oom_err
 	return oom_store_open(path, mode, &s, err);
 }
 
-static void close_store(struct oom_store *s)
+void store_close(struct oom_store *s)
 {
 	struct oom_err err = { 0 };
 
@@ -58,7 +60,7 @@ static void close_store(struct oom_store *s)
 		fail_msg("%s", err.text);
 }
 
-static int64_t put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *r, int want)
+int64_t store_put(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *r, int want)
 {
 	struct oom_err err = { 0 };
 	int64_t id = 0;
@@ -70,7 +72,7 @@ static int64_t put(struct oom_store *s, const struct oom_event *ev, const struct
 	return id;
 }
 
-static void load(struct oom_store *s, int64_t id, struct oom_event *ret)
+void store_load(struct oom_store *s, int64_t id, struct oom_event *ret)
 {
 	struct oom_err err = { 0 };
 
@@ -79,12 +81,9 @@ static void load(struct oom_store *s, int64_t id, struct oom_event *ret)
 	assert_int_equal(ret->id, id);
 }
 
-/* First value of the first row, as text. */
-struct answer { char text[4096]; int rows; };
-
 static int take_row(void *arg, size_t n, const struct oom_value *v)
 {
-	struct answer *a = arg;
+	struct store_answer *a = arg;
 	size_t at = 0;
 
 	if (a->rows++)
@@ -104,9 +103,9 @@ static int take_row(void *arg, size_t n, const struct oom_value *v)
 
 static const struct oom_query_ops ops = { .row = take_row };
 
-static struct answer ask(struct oom_store *s, const char *sql)
+struct store_answer store_ask(struct oom_store *s, const char *sql)
 {
-	struct answer a = { .rows = 0 };
+	struct store_answer a = { .rows = 0 };
 	struct oom_err err = { 0 };
 
 	if (oom_store_query(s, sql, 5000, &ops, &a, &err))
@@ -137,8 +136,7 @@ static int scans(struct oom_store *s, const char *sql)
 	return n;
 }
 
-/* Runs SQL with the shell that everybody has. */
-static void shell(const char *path, const char *sql)
+void store_shell(const char *path, const char *sql)
 {
 	char cmd[8192];
 
@@ -151,7 +149,7 @@ static void shell(const char *path, const char *sql)
 
 static void every_field_survives(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_event ev, back;
 
 	(void)state;
@@ -160,53 +158,53 @@ static void every_field_survives(void **state)
 
 		test_event_random(&ev, (size_t)(i * 37 % 70));
 		ev.boot_us = i;
-		id = put(s, &ev, NULL, 1);
-		load(s, id, &back);
+		id = store_put(s, &ev, NULL, 1);
+		store_load(s, id, &back);
 		test_event_same(&ev, &back);
 		oom_event_release(&back);
 		oom_event_release(&ev);
 	}
-	close_store(s);
+	store_close(s);
 }
 
 static void an_empty_event_survives(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_event ev, back;
 
 	(void)state;
 	oom_event_init(&ev);
-	load(s, put(s, &ev, NULL, 1), &back);
+	store_load(s, store_put(s, &ev, NULL, 1), &back);
 	test_event_same(&ev, &back);
 	oom_event_release(&back);
 	oom_event_release(&ev);
-	close_store(s);
+	store_close(s);
 }
 
 static void the_same_event_is_stored_once(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_event ev;
 	int64_t id;
 
 	(void)state;
 	test_event_random(&ev, 20);
-	id = put(s, &ev, NULL, 1);
-	assert_int_equal(put(s, &ev, NULL, 0), id);
-	close_store(s);
-	s = open_store(OOM_STORE_WRITE);
-	assert_int_equal(put(s, &ev, NULL, 0), id);
-	close_store(s);
-	s = open_store(OOM_STORE_READ);
-	assert_string_equal(ask(s, "SELECT count(*) FROM v_event").text, "1");
-	assert_string_equal(ask(s, "SELECT count(*) FROM v_candidate").text, "20");
-	close_store(s);
+	id = store_put(s, &ev, NULL, 1);
+	assert_int_equal(store_put(s, &ev, NULL, 0), id);
+	store_close(s);
+	s = store_open(OOM_STORE_WRITE);
+	assert_int_equal(store_put(s, &ev, NULL, 0), id);
+	store_close(s);
+	s = store_open(OOM_STORE_READ);
+	assert_string_equal(store_ask(s, "SELECT count(*) FROM v_event").text, "1");
+	assert_string_equal(store_ask(s, "SELECT count(*) FROM v_candidate").text, "20");
+	store_close(s);
 	oom_event_release(&ev);
 }
 
 static void rollback_leaves_the_store_as_it_was(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_err err = { 0 };
 	struct oom_event a, b, back;
 	int64_t id;
@@ -214,14 +212,14 @@ static void rollback_leaves_the_store_as_it_was(void **state)
 	(void)state;
 	test_event_random(&a, 5);
 	test_event_random(&b, 5);
-	put(s, &a, NULL, 1);
+	store_put(s, &a, NULL, 1);
 	assert_int_equal(oom_store_begin(s, &err), 0);
-	put(s, &b, NULL, 1);
+	store_put(s, &b, NULL, 1);
 	oom_store_rollback(s);
-	id = put(s, &b, NULL, 1);
-	load(s, id, &back);
+	id = store_put(s, &b, NULL, 1);
+	store_load(s, id, &back);
 	test_event_same(&b, &back);
-	close_store(s);
+	store_close(s);
 	oom_event_release(&a);
 	oom_event_release(&b);
 	oom_event_release(&back);
@@ -230,7 +228,7 @@ static void rollback_leaves_the_store_as_it_was(void **state)
 /* A value that no name belongs to spoils the batch: nothing of it may be committed. */
 static void a_failed_put_spoils_its_transaction(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_err err = { 0 };
 	struct oom_event good, bad;
 	int64_t id;
@@ -240,24 +238,24 @@ static void a_failed_put_spoils_its_transaction(void **state)
 	test_event_random(&bad, 2);
 	bad.victim[1].role = 77;
 	assert_int_equal(oom_store_begin(s, &err), 0);
-	put(s, &good, NULL, 1);
+	store_put(s, &good, NULL, 1);
 	assert_int_equal(oom_store_put(s, &bad, NULL, &id, &err), -EINVAL);
 	assert_true(oom_store_commit(s, &err) < 0);
-	close_store(s);
-	s = open_store(OOM_STORE_READ);
-	assert_string_equal(ask(s, "SELECT count(*) FROM v_event").text, "0");
-	close_store(s);
+	store_close(s);
+	s = store_open(OOM_STORE_READ);
+	assert_string_equal(store_ask(s, "SELECT count(*) FROM v_event").text, "0");
+	store_close(s);
 	oom_event_release(&good);
 	oom_event_release(&bad);
 }
 
 static void a_table_has_a_column_for_each_field(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 
 	(void)state;
-	close_store(s);
-	s = open_store(OOM_STORE_READ);
+	store_close(s);
+	s = store_open(OOM_STORE_READ);
 	for (size_t p = 0; p <= OOM_PARTS; p++) {
 		const struct oom_record *r = p < OOM_PARTS ? oom_parts[p] : &oom_event_record;
 		char sql[256];
@@ -267,13 +265,14 @@ static void a_table_has_a_column_for_each_field(void **state)
 		for (size_t i = 0; i < r->nfields; i++) {
 			snprintf(
 				sql, sizeof(sql),
-				"SELECT count(*) FROM pragma_table_info('%s') WHERE name IN ('%s', '%s_off')",
-				r->table, r->field[i].key, r->field[i].key);
-			if (strcmp(ask(s, sql).text, "1") != 0)
+				"SELECT count(*) FROM sqlite_schema AS s, pragma_table_info(s.name) AS c"
+				" WHERE s.name IN ('%s', '%s_recorded') AND c.name IN ('%s', '%s_off')",
+				r->table, r->table, r->field[i].key, r->field[i].key);
+			if (strcmp(store_ask(s, sql).text, "1") != 0)
 				fail_msg("schema.sql lacks %s.%s", r->table, r->field[i].key);
 		}
 	}
-	close_store(s);
+	store_close(s);
 }
 
 static void a_small_event(struct oom_event *ev)
@@ -373,7 +372,7 @@ static void views_are_for_bare_shells(void **state)
 		{ "SELECT count(*) FROM v_trace", "0" },
 		{ "SELECT hostname, machine_id FROM v_host", "db7|-" },
 	};
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_event ev;
 	struct oom_replay r;
 	struct oom_score score[3];
@@ -382,23 +381,23 @@ static void views_are_for_bare_shells(void **state)
 	(void)state;
 	a_small_event(&ev);
 	a_small_replay(&r, &ev, score, rank);
-	put(s, &ev, &r, 1);
-	close_store(s);
-	s = open_store(OOM_STORE_READ);
+	store_put(s, &ev, &r, 1);
+	store_close(s);
+	s = store_open(OOM_STORE_READ);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(facts); i++)
-		assert_string_equal(ask(s, facts[i].sql).text, facts[i].want);
+		assert_string_equal(store_ask(s, facts[i].sql).text, facts[i].want);
 	assert_int_equal(scans(s, "SELECT * FROM v_candidate WHERE event_id = 1"), 0);
 	assert_int_equal(scans(s, "SELECT * FROM v_victim WHERE event_id = 1"), 0);
 	assert_int_equal(scans(s, "SELECT v.kernel, c.comm FROM v_event v JOIN v_candidate c USING "
 				  "(event_id) WHERE event_id = 1"),
 			 0);
-	close_store(s);
+	store_close(s);
 	oom_event_release(&ev);
 }
 
 static void analyze_replaces_what_was_derived(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_err err = { 0 };
 	struct oom_event ev, back;
 	struct oom_replay r;
@@ -409,8 +408,8 @@ static void analyze_replaces_what_was_derived(void **state)
 	(void)state;
 	a_small_event(&ev);
 	a_small_replay(&r, &ev, score, rank);
-	id = put(s, &ev, &r, 1);
-	load(s, id, &back);
+	id = store_put(s, &ev, &r, 1);
+	store_load(s, id, &back);
 	r.event = &back;
 	r.verdict = OOM_VERDICT_INSUFFICIENT;
 	r.nscores = 2;
@@ -419,14 +418,14 @@ static void analyze_replaces_what_was_derived(void **state)
 	score[1].nominal = 7;
 	assert_int_equal(oom_store_analyze(s, &r, &err), 1);
 	assert_int_equal(oom_store_analyze(s, &r, &err), 0);
-	close_store(s);
-	s = open_store(OOM_STORE_READ);
-	assert_string_equal(ask(s, "SELECT group_concat(verdict) FROM v_event").text, "insufficient");
-	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 101").text,
+	store_close(s);
+	s = store_open(OOM_STORE_READ);
+	assert_string_equal(store_ask(s, "SELECT group_concat(verdict) FROM v_event").text, "insufficient");
+	assert_string_equal(store_ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 101").text,
 			    "7|-|1");
-	assert_string_equal(ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 102").text,
+	assert_string_equal(store_ask(s, "SELECT points, rank, eligible FROM v_candidate WHERE pid = 102").text,
 			    "-|-|-");
-	close_store(s);
+	store_close(s);
 	oom_event_release(&ev);
 	oom_event_release(&back);
 }
@@ -453,7 +452,7 @@ static void filters_choose_events(void **state)
 		{ { .until_us = 1732098480123457 }, 1 },
 		{ { .limit = 1 }, 1 },
 	};
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_err err = { 0 };
 	struct oom_event ev;
 	struct oom_replay r;
@@ -463,10 +462,10 @@ static void filters_choose_events(void **state)
 	(void)state;
 	a_small_event(&ev);
 	a_small_replay(&r, &ev, score, rank);
-	put(s, &ev, &r, 1);
+	store_put(s, &ev, &r, 1);
 	ev.host = OOM_STR("db8");
 	ev.wall_us += 1000000;
-	put(s, &ev, NULL, 1);
+	store_put(s, &ev, NULL, 1);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(cases); i++) {
 		int64_t got = 0;
 
@@ -474,7 +473,7 @@ static void filters_choose_events(void **state)
 		if (got != cases[i].want)
 			fail_msg("filter %zu gives %lld", i, (long long)got);
 	}
-	close_store(s);
+	store_close(s);
 	oom_event_release(&ev);
 }
 
@@ -494,14 +493,14 @@ static void queries_only_look(void **state)
 		"SELECT 1; DROP TABLE event",
 		"WITH a AS (SELECT 1) INSERT INTO host SELECT 1, 2, 3",
 	};
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
-	struct answer a = { .rows = 0 };
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
+	struct store_answer a = { .rows = 0 };
 	struct oom_err err = { 0 };
 
 	(void)state;
 	assert_int_equal(oom_store_query(s, "SELECT 1", 0, &ops, &a, &err), -EPERM);
-	close_store(s);
-	s = open_store(OOM_STORE_READ);
+	store_close(s);
+	s = store_open(OOM_STORE_READ);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(refused); i++) {
 		memset(&err, 0, sizeof(err));
 		if (oom_store_query(s, refused[i], 1000, &ops, &a, &err) != -EPERM)
@@ -517,9 +516,9 @@ static void queries_only_look(void **state)
 	memset(&err, 0, sizeof(err));
 	assert_int_equal(oom_store_query(s, "SELECT nothing FROM v_event", 0, &ops, &a, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "nothing"));
-	a = ask(s, "SELECT 1; -- two\n SELECT 2;");
+	a = store_ask(s, "SELECT 1; -- two\n SELECT 2;");
 	assert_int_equal(a.rows, 2);
-	close_store(s);
+	store_close(s);
 	assert_int_equal(access("/tmp/oomlens-stolen", F_OK), -1);
 }
 
@@ -530,31 +529,31 @@ static void odd_files_are_named(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -ENOENT);
-	assert_non_null(strstr(err.text, db));
-	assert_int_equal(access(db, F_OK), -1);
+	assert_int_equal(open_fails(store_db, OOM_STORE_READ, &err), -ENOENT);
+	assert_non_null(strstr(err.text, store_db));
+	assert_int_equal(access(store_db, F_OK), -1);
 	assert_int_equal(open_fails(dir, OOM_STORE_WRITE, &err), -EISDIR);
 	snprintf(other, sizeof(other), "%s/none/a.db", dir);
 	assert_true(open_fails(other, OOM_STORE_WRITE, &err) < 0);
 	assert_non_null(strstr(err.text, other));
 
 	memset(garbage, 'x', sizeof(garbage));
-	fd = open(db, O_CREAT | O_WRONLY, 0644);
+	fd = open(store_db, O_CREAT | O_WRONLY, 0644);
 	assert_int_equal(write(fd, garbage, sizeof(garbage)), sizeof(garbage));
 	close(fd);
-	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EBADMSG);
-	assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EBADMSG);
-	unlink(db);
+	assert_int_equal(open_fails(store_db, OOM_STORE_READ, &err), -EBADMSG);
+	assert_int_equal(open_fails(store_db, OOM_STORE_WRITE, &err), -EBADMSG);
+	unlink(store_db);
 
-	shell(db, "CREATE TABLE mine (a)");
-	assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EBADMSG);
+	store_shell(store_db, "CREATE TABLE mine (a)");
+	assert_int_equal(open_fails(store_db, OOM_STORE_WRITE, &err), -EBADMSG);
 	assert_non_null(strstr(err.text, "not a store"));
-	unlink(db);
+	unlink(store_db);
 
-	fd = open(db, O_CREAT | O_WRONLY, 0644);
+	fd = open(store_db, O_CREAT | O_WRONLY, 0644);
 	close(fd);
-	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EBADMSG);
-	close_store(open_store(OOM_STORE_WRITE));
+	assert_int_equal(open_fails(store_db, OOM_STORE_READ, &err), -EBADMSG);
+	store_close(store_open(OOM_STORE_WRITE));
 }
 
 static void newer_and_older_schemas(void **state)
@@ -562,16 +561,16 @@ static void newer_and_older_schemas(void **state)
 	struct oom_err err;
 
 	(void)state;
-	close_store(open_store(OOM_STORE_WRITE));
-	shell(db, "PRAGMA user_version = 99");
-	assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EEXIST);
-	assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EEXIST);
+	store_close(store_open(OOM_STORE_WRITE));
+	store_shell(store_db, "PRAGMA user_version = 99");
+	assert_int_equal(open_fails(store_db, OOM_STORE_READ, &err), -EEXIST);
+	assert_int_equal(open_fails(store_db, OOM_STORE_WRITE, &err), -EEXIST);
 	assert_non_null(strstr(err.text, "newer"));
-	unlink(db);
+	unlink(store_db);
 	/* Before the first section, with the mark of a store: what an interrupted creation leaves. */
-	shell(db, "PRAGMA application_id = 0x4f4f4d4c; PRAGMA journal_mode = wal");
-	close_store(open_store(OOM_STORE_WRITE));
-	close_store(open_store(OOM_STORE_READ));
+	store_shell(store_db, "PRAGMA application_id = 0x4f4f4d4c; PRAGMA journal_mode = wal");
+	store_close(store_open(OOM_STORE_WRITE));
+	store_close(store_open(OOM_STORE_READ));
 }
 
 static void a_file_that_would_act_is_refused(void **state)
@@ -587,11 +586,11 @@ static void a_file_that_would_act_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(traps); i++) {
-		close_store(open_store(OOM_STORE_WRITE));
-		shell(db, traps[i]);
-		assert_int_equal(open_fails(db, OOM_STORE_READ, &err), -EBADMSG);
-		assert_int_equal(open_fails(db, OOM_STORE_WRITE, &err), -EBADMSG);
-		unlink(db);
+		store_close(store_open(OOM_STORE_WRITE));
+		store_shell(store_db, traps[i]);
+		assert_int_equal(open_fails(store_db, OOM_STORE_READ, &err), -EBADMSG);
+		assert_int_equal(open_fails(store_db, OOM_STORE_WRITE, &err), -EBADMSG);
+		unlink(store_db);
 	}
 }
 
@@ -619,19 +618,19 @@ static void damaged_rows_are_refused(void **state)
 	(void)state;
 	a_small_event(&ev);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(damage); i++) {
-		s = open_store(OOM_STORE_WRITE);
-		put(s, &ev, NULL, 1);
-		close_store(s);
-		shell(db, damage[i]);
-		s = open_store(OOM_STORE_READ);
+		s = store_open(OOM_STORE_WRITE);
+		store_put(s, &ev, NULL, 1);
+		store_close(s);
+		store_shell(store_db, damage[i]);
+		s = store_open(OOM_STORE_READ);
 		memset(&err, 0, sizeof(err));
 		if (oom_store_load(s, 1, &back, &err) != -EBADMSG)
 			fail_msg("%s: %s", damage[i], err.text);
-		assert_non_null(strstr(err.text, db));
+		assert_non_null(strstr(err.text, store_db));
 		memset(&err, 0, sizeof(err));
 		assert_int_equal(oom_store_load(s, 77, &back, &err), -ENOENT);
-		close_store(s);
-		unlink(db);
+		store_close(s);
+		unlink(store_db);
 	}
 	oom_event_release(&ev);
 }
@@ -639,37 +638,37 @@ static void damaged_rows_are_refused(void **state)
 /* A writer at work does not hinder readers; a second writer is told why it cannot. */
 static void one_writer_many_readers(void **state)
 {
-	struct oom_store *w = open_store(OOM_STORE_WRITE), *r, *w2;
+	struct oom_store *w = store_open(OOM_STORE_WRITE), *r, *w2;
 	struct oom_err err = { 0 };
 	struct oom_event ev, back;
 	int64_t id;
 
 	(void)state;
 	a_small_event(&ev);
-	id = put(w, &ev, NULL, 1);
-	w2 = open_store(OOM_STORE_WRITE);
+	id = store_put(w, &ev, NULL, 1);
+	w2 = store_open(OOM_STORE_WRITE);
 	assert_int_equal(oom_store_begin(w, &err), 0);
 	ev.boot_us++;
-	put(w, &ev, NULL, 1);
-	r = open_store(OOM_STORE_READ);
-	assert_string_equal(ask(r, "SELECT count(*) FROM v_event").text, "1");
-	load(r, id, &back);
+	store_put(w, &ev, NULL, 1);
+	r = store_open(OOM_STORE_READ);
+	assert_string_equal(store_ask(r, "SELECT count(*) FROM v_event").text, "1");
+	store_load(r, id, &back);
 	oom_event_release(&back);
 	assert_int_equal(oom_store_begin(w2, &err), -EAGAIN);
 	assert_non_null(strstr(err.text, "lock"));
 	memset(&err, 0, sizeof(err));
 	assert_int_equal(oom_store_commit(w, &err), 0);
-	assert_string_equal(ask(r, "SELECT count(*) FROM v_event").text, "2");
-	close_store(r);
-	close_store(w2);
-	close_store(w);
+	assert_string_equal(store_ask(r, "SELECT count(*) FROM v_event").text, "2");
+	store_close(r);
+	store_close(w2);
+	store_close(w);
 	oom_event_release(&ev);
 }
 
 /* The n-th allocation fails, for every n: nothing leaks, nothing half-stored stays. */
 static void failing_allocations_are_survived(void **state)
 {
-	struct oom_store *s = open_store(OOM_STORE_WRITE);
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
 	struct oom_event ev, back;
 	bool done = false;
 
@@ -682,7 +681,7 @@ static void failing_allocations_are_survived(void **state)
 		int r;
 
 		oom_alloc_fail_at(n);
-		r = oom_store_open(db, OOM_STORE_WRITE, &t, &err);
+		r = oom_store_open(store_db, OOM_STORE_WRITE, &t, &err);
 		if (!r)
 			r = oom_store_put(t, &ev, NULL, &id, &err);
 		if (r >= 0) {
@@ -697,14 +696,14 @@ static void failing_allocations_are_survived(void **state)
 		(void)oom_store_close(t, NULL);
 	}
 	assert_true(done);
-	load(s, put(s, &ev, NULL, 0), &back);
+	store_load(s, store_put(s, &ev, NULL, 0), &back);
 	test_event_same(&ev, &back);
 	oom_event_release(&back);
 	oom_event_release(&ev);
-	close_store(s);
+	store_close(s);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_setup, store_teardown)
 
 int test_store(void)
 {

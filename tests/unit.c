@@ -18,7 +18,7 @@ int main(void)
 		test_explain,
 		test_json,
 		test_merge,
-		test_store, test_parse, test_parse_lines,
+		test_store, test_store_recorder, test_parse, test_parse_lines,
 		test_klog,
 		test_status,
 		test_trace,

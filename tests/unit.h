@@ -25,6 +25,7 @@ int test_source(void);
 int test_journal(void);
 int test_quiet(void);
 int test_store(void);
+int test_store_recorder(void);
 int test_parse(void);
 int test_parse_lines(void);
 int test_klog(void);
