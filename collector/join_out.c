@@ -114,6 +114,10 @@ static int set_choice(const struct join_case *c, struct oom_event *ev)
 		return 0;
 	if (!ev->task_memcg.p && say(ev, l->row.cgroup, &ev->task_memcg))
 		return -ENOMEM;
+	/* taken without a look at anybody: vm.oom_kill_allocating_task */
+	if (c->selected && c->chosen && !c->ncandidates && !c->lost && c->choice.points == OOM_NA &&
+	    c->choice.tgid == c->trigger.tgid)
+		ev->allocating_task = 1;
 	if (ev->chosen_pid != OOM_NA)
 		return 0;
 	/* as the summary line has it: the process, even where a thread of it got the signal */

@@ -406,6 +406,24 @@ static void test_silent(void **state)
 	end();
 }
 
+/* vm.oom_kill_allocating_task: nobody is looked at, and the choice has no points. */
+static void test_allocating(void **state)
+{
+	struct oom_fact f = task(OOM_FACT_CHOSEN, 100 * S + 10, 3, 50);
+
+	(void)state;
+	begin(everything());
+	tell("ballot", selection(100 * S, 3, 0));
+	f.points = OOM_NA;
+	tell("ballot", f);
+	killed(100 * S + 20, 3, 50);
+	run(100 * S, 102 * S, OOM_NA);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(seen[0].ev.allocating_task, 1);
+	assert_int_equal(seen[0].ev.ballot, OOM_BALLOT_NONE);
+	end();
+}
+
 static void test_log_lost(void **state)
 {
 	const struct oom_event *ev = &seen[0].ev;
@@ -481,6 +499,7 @@ int test_join(void)
 		cmocka_unit_test(test_rate_limited),
 		cmocka_unit_test(test_lost_candidates),
 		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_allocating),
 		cmocka_unit_test(test_log_lost),
 		cmocka_unit_test(test_group),
 	};
