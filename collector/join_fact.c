@@ -180,35 +180,10 @@ static int64_t skew_of(const struct join_case *c)
 	return c->feeds == JOIN_LOG ? JOIN_LOG_SKEW_US : JOIN_FEED_SKEW_US;
 }
 
-static int on_kill(struct oom_join *j, int feed, const struct oom_fact *f, int64_t now_us)
+static bool kill_fits(struct join_life *l, const struct join_case *c, int feed, const struct oom_fact *f)
 {
-	struct join_case *c = join_case_of_round(j, feed, f->round), *other = NULL;
-	struct join_life *l = c ? join_life_in(c, f) : NULL, *known;
-
-	known = l ? NULL : join_life_find(j, f, JOIN_FEED_SKEW_US, &other);
-	if (known && join_apart(known->begin_us, f->mono_us) <= skew_of(other)) {
-		if (!c)
-			c = other;
-		else if (other->round_feed < 0 && join_absorb(j, c, other))
-			return -ENOMEM;
-	}
-	if (!c)
-		c = case_for(j, feed, f, now_us);
-	if (!c)
-		return -ENOBUFS;
-	l = join_life_in(c, f);
-	if (!l)
-		l = join_life_add(j, c);
-	if (!l)
-		return -ENOMEM;
-	c->feeds |= 1u << feed;
-	note_who(j, l, f);
-	join_min(&l->row.killed_us, f->mono_us);
-	note_time(c, l, f->mono_us);
-	l->kills++;
-	l->loud = true;
-	join_touch(c, now_us);
-	return 0;
+	(void)feed;
+	return l->begin_us == OOM_NA || join_apart(l->begin_us, f->mono_us) <= skew_of(c);
 }
 
 /* The kernel marks a thread once: what the same feed tells twice is two threads, one of them long gone. */
@@ -230,15 +205,75 @@ static bool mark_fits(struct join_life *l, const struct join_case *c, int feed, 
 			 : join_apart(l->begin_us, f->mono_us) <= JOIN_LOG_SKEW_US;
 }
 
-static struct join_life *find_mark(struct oom_join *j, int feed, const struct oom_fact *f, struct join_case **ret)
+typedef bool fits_fn(struct join_life *l, const struct join_case *c, int feed, const struct oom_fact *f);
+
+static bool has_fitting(struct join_case *c, int feed, const struct oom_fact *f, fits_fn *fits)
 {
-	for (struct join_case *c = j->newest; c; c = c->prev)
-		for (size_t i = 0; i < c->nlives; i++)
-			if (join_life_is(&c->life[i], f) && mark_fits(&c->life[i], c, feed, f)) {
-				*ret = c;
-				return &c->life[i];
-			}
-	return NULL;
+	for (size_t i = 0; i < c->nlives; i++)
+		if (join_life_is(&c->life[i], f) && fits(&c->life[i], c, feed, f))
+			return true;
+	return false;
+}
+
+/* The case of the fact's round, else one that knows the process, else a new one.  NULL: no slot is free. */
+static struct join_case *case_of(struct oom_join *j, int feed, const struct oom_fact *f, fits_fn *fits, int64_t now_us)
+{
+	struct join_case *c = join_case_of_round(j, feed, f->round);
+
+	if (c)
+		return c;
+	for (c = j->newest; c; c = c->prev)
+		if (has_fitting(c, feed, f, fits))
+			break;
+	if (!c)
+		return case_for(j, feed, f, now_us);
+	if (c->round_feed < 0 && f->round != OOM_NA) {
+		c->round_feed = feed;
+		c->round = f->round;
+	}
+	return c;
+}
+
+/* The log, or a feed that knows neither rounds nor processes, may have told of this one before. */
+static int gather(struct oom_join *j, struct join_case *c, int feed, const struct oom_fact *f, fits_fn *fits)
+{
+	struct join_case *x, *prev;
+
+	for (x = j->newest; x; x = prev) {
+		prev = x->prev;
+		if (x == c || x->round_feed >= 0 || (x->has_log && c->has_log) || !has_fitting(x, feed, f, fits))
+			continue;
+		if (join_absorb(j, c, x))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct join_life *life_of(struct oom_join *j, struct join_case *c, const struct oom_fact *f)
+{
+	struct join_life *l = join_life_in(c, f);
+
+	if (!l)
+		l = join_life_add(j, c);
+	if (l)
+		note_who(j, l, f);
+	return l;
+}
+
+static int on_kill(struct oom_join *j, int feed, const struct oom_fact *f, int64_t now_us)
+{
+	struct join_case *c = case_of(j, feed, f, kill_fits, now_us);
+	struct join_life *l = c ? life_of(j, c, f) : NULL;
+
+	if (!l)
+		return c ? -ENOMEM : -ENOBUFS;
+	c->feeds |= 1u << feed;
+	join_min(&l->row.killed_us, f->mono_us);
+	note_time(c, l, f->mono_us);
+	l->kills++;
+	l->loud = true;
+	join_touch(c, now_us);
+	return gather(j, c, feed, f, kill_fits);
 }
 
 static void add_mark(struct oom_join *j, struct join_life *l, int feed, const struct oom_fact *f)
@@ -255,60 +290,20 @@ static void add_mark(struct oom_join *j, struct join_life *l, int feed, const st
 		l->loud = true;
 }
 
-/* A feed that knows the pid alone may have told of this thread before; now it is known whose it is. */
-static int gather(struct oom_join *j, struct join_case *c, int feed, const struct oom_fact *f)
-{
-	struct join_case *x, *prev;
-
-	for (x = j->newest; x; x = prev) {
-		prev = x->prev;
-		if (x == c || x->round_feed >= 0 || (x->has_log && c->has_log))
-			continue;
-		for (size_t i = 0; i < x->nlives; i++) {
-			const struct join_mark *m = join_mark_of(&x->life[i], f->pid);
-
-			if (!m || m->feeds & 1u << feed || !mark_fits(&x->life[i], x, feed, f))
-				continue;
-			if (join_absorb(j, c, x))
-				return -ENOMEM;
-			break;
-		}
-	}
-	return 0;
-}
-
 static int on_mark(struct oom_join *j, int feed, const struct oom_fact *f, int64_t now_us)
 {
-	struct join_case *c = join_case_of_round(j, feed, f->round), *other = NULL;
-	struct join_life *l = c ? join_life_in(c, f) : NULL;
+	struct join_case *c = case_of(j, feed, f, mark_fits, now_us);
+	struct join_life *l = c ? life_of(j, c, f) : NULL;
 
-	if (!l && find_mark(j, feed, f, &other)) {
-		if (!c)
-			c = other;
-		else if (other->round_feed < 0 && join_absorb(j, c, other))
-			return -ENOMEM;
-	}
-	if (!c)
-		c = case_for(j, feed, f, now_us);
-	if (!c)
-		return -ENOBUFS;
-	if (c->round_feed < 0 && f->round != OOM_NA) {
-		c->round_feed = feed;
-		c->round = f->round;
-	}
-	l = join_life_in(c, f);
 	if (!l)
-		l = join_life_add(j, c);
-	if (!l)
-		return -ENOMEM;
+		return c ? -ENOMEM : -ENOBUFS;
 	c->feeds |= 1u << feed;
 	if (!c->chosen && !l->nmarks)
 		add_decision(j, c, f->mono_us);
-	note_who(j, l, f);
 	note_time(c, l, f->mono_us);
 	add_mark(j, l, feed, f);
 	join_touch(c, now_us);
-	return gather(j, c, feed, f);
+	return gather(j, c, feed, f, mark_fits);
 }
 
 /* ---- what follows ------------------------------------------------------------------------------------- */

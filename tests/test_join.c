@@ -59,24 +59,8 @@ static void keep(struct oom_join_out *out, int64_t now)
 		seen[i].first_us = now;
 		memcpy(seen[i].print, print, sizeof(print));
 	} else {
-		assert_false(out->first);
-		/* the parts of the latest version; what only an earlier one had stays with the store */
-		if (!out->ev.ntasks && !out->ev.nvictims && !out->ev.nraw) {
-			struct oom_event *ev = &seen[i].ev;
-
-			ev->nlives = 0;
-			for (size_t k = 0; k < out->ev.nlives; k++) {
-				struct oom_life *l = oom_event_add_life(ev);
-
-				*l = out->ev.life[k];
-				assert_int_equal(oom_arena_str(&ev->arena, l->comm, &l->comm), 0);
-				assert_int_equal(oom_arena_str(&ev->arena, l->cgroup, &l->cgroup), 0);
-			}
-			oom_event_release(&out->ev);
-		} else {
-			oom_event_release(&seen[i].ev);
-			seen[i].ev = out->ev;
-		}
+		assert_int_equal(oom_event_merge(&seen[i].ev, &out->ev), 0);
+		oom_event_release(&out->ev);
 	}
 	seen[i].outs++;
 	seen[i].firsts += out->first;
@@ -491,6 +475,275 @@ static void test_group(void **state)
 	end();
 }
 
+/* ---- many kills at once, told in any order -------------------------------------------------------------------- */
+
+static uint64_t dice;
+
+static int64_t roll(int64_t n)
+{
+	dice = dice * 6364136223846793005ull + 1442695040888963407ull;
+	return (int64_t)((dice >> 33) % (uint64_t)n);
+}
+
+enum { LOGGED, LIMITED, SILENT, LOST, GROUP, KINDS };
+enum { BALLOT, TRACE, LOG, STREAMS };
+#define KILLS 60
+#define ITEMS (KILLS * 80)
+
+/* What the kernel did. */
+static struct death { int kind; int64_t us, pid, n; } death[KILLS];
+
+/* What a stream tells, and when it is read. */
+static struct item { int64_t us, at; int stream, index; struct oom_fact f; int death; bool final; } item[ITEMS];
+static int nitems;
+
+static void put(int stream, struct oom_fact f)
+{
+	assert_true(nitems < ITEMS);
+	item[nitems] = (struct item){ .us = f.mono_us, .stream = stream, .index = nitems, .f = f };
+	nitems++;
+}
+
+static void put_log(int i, int64_t us, bool final)
+{
+	item[nitems] = (struct item){ .us = us, .stream = LOG, .index = nitems, .death = i, .final = final };
+	nitems++;
+}
+
+/* Each process of its own start, even where the pid is an old one's. */
+static struct oom_fact of_death(int i, int64_t kind, int64_t us, int64_t pid)
+{
+	struct oom_fact f = task(kind, us, i + 1, pid);
+
+	f.start_us = 1000 * i + pid;
+	return f;
+}
+
+static void put_victim(int i, int64_t us, int64_t pid, bool silent)
+{
+	struct oom_fact f = of_death(i, OOM_FACT_MARK_VICTIM, us + 5, pid);
+
+	if (!silent)
+		put(BALLOT, of_death(i, OOM_FACT_KILL, us, pid));
+	f.flags = silent ? OOM_FACT_SILENT : 0;
+	put(BALLOT, f);
+	put(TRACE, bare(OOM_FACT_MARK_VICTIM, us + 6, pid));
+	put(BALLOT, fact(OOM_FACT_QUEUE_REAPER, us + 20, OOM_NA, pid));
+	put(BALLOT, fact(OOM_FACT_EXIT_MMAP_BEGIN, us + 3000, OOM_NA, pid));
+	put(BALLOT, fact(OOM_FACT_EXIT_MMAP_END, us + 30000 + pid, OOM_NA, pid));
+	put(BALLOT, fact(OOM_FACT_FREED, us + 60000, OOM_NA, pid));
+}
+
+static void put_death(int i)
+{
+	const struct death *d = &death[i];
+
+	if (d->kind != SILENT) {
+		put(BALLOT, selection(d->us, i + 1, 0));
+		put(BALLOT, of_death(i, OOM_FACT_CANDIDATE, d->us, 60));
+		put(BALLOT, of_death(i, OOM_FACT_CANDIDATE, d->us, d->pid));
+		put(BALLOT, of_death(i, OOM_FACT_CHOSEN, d->us + 50, d->pid));
+	}
+	for (int64_t k = 0; k < d->n; k++)
+		put_victim(i, d->us + 100 + 40 * k, d->pid + k, d->kind == SILENT);
+	if (d->kind == LOGGED || d->kind == LIMITED || d->kind == GROUP) {
+		put_log(i, d->us + 150, false);
+		put_log(i, d->us + 10 * S, true);
+	}
+}
+
+static struct oom_event log_of(int i, int64_t clock_off)
+{
+	const struct death *d = &death[i];
+	struct oom_event ev = d->kind == LIMITED ? kill_line(1000 * i + 1, d->us + clock_off, d->pid)
+						 : report(1000 * i + 1, d->us + clock_off, d->pid);
+
+	for (int64_t k = 1; k < d->n; k++)
+		add_victim(&ev, d->pid + k);
+	for (int64_t k = 0; k < d->n + (d->n > 1); k++) {
+		struct oom_raw *raw = oom_event_add_raw(&ev);
+
+		raw->line = 1000 * i + 10 + k;
+		raw->text = OOM_STR("Out of memory: Killed process 1 (hog)");
+	}
+	return ev;
+}
+
+/* pids come again, but only after their last owner is long gone */
+static void die(int64_t least, int64_t gap)
+{
+	int64_t us = 1000 * S;
+
+	nitems = 0;
+	for (int i = 0; i < KILLS; i++) {
+		us += least + roll(gap);
+		death[i] = (struct death){ .kind = (int)roll(KINDS), .us = us, .pid = 100 + 10 * (i % 25), .n = 1 };
+		if (i % 25 == 24)
+			us += 8 * S;
+		if (death[i].kind == GROUP)
+			death[i].n = 2 + roll(3);
+	}
+	for (int i = 0; i < KILLS; i++)
+		put_death(i);
+}
+
+static int by_arrival(const void *pa, const void *pb)
+{
+	const struct item *a = pa, *b = pb;
+
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	return a->us != b->us ? (a->us < b->us ? -1 : 1) : a->index - b->index;
+}
+
+/* Each stream keeps its order and is read when the loop comes to it. */
+static void arrive(int64_t worst_lag)
+{
+	int64_t lag[STREAMS];
+
+	for (int s = 0; s < STREAMS; s++)
+		lag[s] = s == LOG ? roll(worst_lag / 4 + 1) : roll(worst_lag + 1);
+	for (int i = 0; i < nitems; i++)
+		item[i].at = item[i].us + lag[item[i].stream];
+	qsort(item, (size_t)nitems, sizeof(item[0]), by_arrival);
+}
+
+static int64_t counted_by(int64_t us)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < KILLS; i++)
+		if (death[i].kind != SILENT && death[i].us <= us)
+			n += death[i].n + (death[i].n > 1);
+	return n;
+}
+
+static void turns(int64_t now, int64_t until)
+{
+	for (int n = 0; now < until; n++) {
+		int64_t due;
+
+		assert_true(n < 5000);
+		oom_join_log_read(j, false, now);
+		if (oom_join_wants_counter(j, now))
+			oom_join_counter(j, 70 + counted_by(now), now);
+		pull(now);
+		due = oom_join_deadline(j);
+		now = due > now + MS ? due : now + MS;
+	}
+}
+
+static void play(unsigned streams, int64_t clock_off)
+{
+	for (int i = 0; i < nitems; i++) {
+		const struct item *it = &item[i];
+
+		if (!(streams >> it->stream & 1)) {
+			/* nobody tells */
+		} else if (it->stream == LOG) {
+			struct oom_event ev = log_of(it->death, clock_off);
+
+			assert_int_equal(oom_join_log(j, &ev, it->final, it->at), 0);
+		} else {
+			assert_int_equal(oom_join_fact(j, it->stream == BALLOT ? "ballot" : "trace", &it->f, it->at), 0);
+		}
+		turns(it->at, i + 1 < nitems ? item[i + 1].at : it->at + 100 * S);
+	}
+}
+
+static const struct oom_life *life_of(int i, int64_t pid, size_t *ret)
+{
+	const struct oom_life *found = NULL;
+
+	for (size_t e = 0; e < nseen; e++)
+		for (size_t k = 0; k < seen[e].ev.nlives; k++) {
+			const struct oom_life *l = &seen[e].ev.life[k];
+
+			if (l->pid != pid || llabs(l->marked_us - death[i].us) > 100000)
+				continue;
+			assert_null(found);           /* exactly once */
+			found = l;
+			*ret = e;
+		}
+	return found;
+}
+
+static int64_t class_of(const struct death *d, int64_t k)
+{
+	static const int64_t class[] = {
+		[LOGGED] = OOM_CLASS_LOGGED, [LIMITED] = OOM_CLASS_RATE_LIMITED, [SILENT] = OOM_CLASS_ALREADY_EXITING,
+		[LOST] = OOM_CLASS_LOG_LOST, [GROUP] = OOM_CLASS_LOGGED,
+	};
+
+	return k ? OOM_CLASS_GROUP_MEMBER : class[d->kind];
+}
+
+static void check_life(int i, int64_t k, unsigned streams)
+{
+	const struct death *d = &death[i];
+	int64_t us = d->us + 100 + 40 * k;
+	size_t e = 0;
+	const struct oom_life *l = life_of(i, d->pid + k, &e);
+
+	assert_non_null(l);
+	assert_int_equal(l->class, class_of(d, k));
+	assert_int_equal(seen[e].ev.nlives, d->n);
+	assert_int_equal(seen[e].firsts, 1);
+	assert_in_range(seen[e].outs, 1, 4);
+	if (!(streams >> BALLOT & 1))
+		return;
+	assert_in_range(l->marked_us, us + 5, us + 6);     /* either feed may be the first that is stored */
+	assert_int_equal(l->start_us, 1000 * i + d->pid + k);
+	assert_int_equal(l->exit_end_us, us + 30000 + d->pid + k);
+	assert_int_equal(l->freed_us, us + 60000);
+	assert_int_equal(l->freed_by, OOM_FREED_EXIT_MMAP);
+	if (d->kind != SILENT)
+		assert_int_equal(seen[e].ev.ballot, OOM_BALLOT_RECORDED);
+}
+
+static void check_deaths(unsigned streams)
+{
+	int64_t want[5] = { 0 };
+
+	assert_int_equal(nseen, KILLS);
+	for (int i = 0; i < KILLS; i++)
+		for (int64_t k = 0; k < death[i].n; k++) {
+			check_life(i, k, streams);
+			want[class_of(&death[i], k)]++;
+		}
+	for (int k = 0; k < 5; k++)
+		assert_int_equal(tally().by_class[k], want[k]);
+	assert_int_equal(tally().counted, counted_by(INT64_MAX));
+	assert_int_equal(oom_join_expected(j, OOM_NA), 70 + counted_by(INT64_MAX));
+}
+
+/* Every kill exactly once, in its class, whatever the order and whichever feeds there are. */
+static void test_any_order(void **state)
+{
+	static const struct { unsigned streams; int64_t least, gap, lag; } setups[] = {
+		{ 7, 200, 3000, 0 }, { 7, 200, 3000, 250 * MS }, { 7, 200, 300 * MS, 250 * MS },
+		{ 1 << BALLOT | 1 << LOG, 200, 20 * MS, 250 * MS },
+		/* the counter tells a silent mark from a lost line, if they do not come at once */
+		{ 1 << TRACE | 1 << LOG, 1500 * MS, 3 * S, 100 * MS },
+	};
+
+	(void)state;
+	for (int n = 0; n < 100; n++) {
+		unsigned streams = setups[n % 5].streams;
+		struct oom_join_opts o = everything();
+
+		dice = (uint64_t)n * 77 + 5;
+		o.oom_kill = 70;
+		o.has_ballot = o.has_exits = streams >> BALLOT & 1;
+		begin(o);
+		die(setups[n % 5].least, setups[n % 5].gap);
+		arrive(setups[n % 5].lag);
+		play(streams, roll(2 * S) - 1 * S);
+		check_deaths(streams);
+		end();
+	}
+}
+
 int test_join(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -502,6 +755,7 @@ int test_join(void)
 		cmocka_unit_test(test_allocating),
 		cmocka_unit_test(test_log_lost),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_any_order),
 	};
 
 	return cmocka_run_group_tests_name("join", tests, NULL, NULL);
