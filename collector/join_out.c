@@ -179,7 +179,7 @@ static bool in_table(const struct join_case *c, const struct oom_event *ev, cons
 		return false;
 	if (k->flags & OOM_FACT_PASSED_OVER && !(k->flags & OOM_FACT_OOM_VICTIM))
 		return false;
-	return !c->reconstructed || ev->scope != OOM_SCOPE_MEMCG || !ev->oom_memcg.p || is_below(cgroup, ev->oom_memcg);
+	return !c->reconstructed || ev->scope != OOM_SCOPE_MEMCG || is_below(cgroup, ev->oom_memcg);
 }
 
 static int add_row(struct oom_event *ev, const struct join_candidate *k, struct oom_str cgroup)
@@ -223,19 +223,22 @@ static struct oom_task *row_of(struct oom_event *ev, const struct join_candidate
 	return NULL;
 }
 
-static bool ballot_is_whole(const struct join_case *c, const struct oom_event *ev)
+/* A walk sees all processes and knows nothing of the domain: only the log's own word for it tells the candidates from the
+ * others, who would look as if they had been passed over. */
+static bool knows_domain(const struct join_case *c, const struct oom_event *ev)
 {
-	if (!c->selected || c->open || c->lost)
-		return false;
-	if (!c->reconstructed)
-		return c->chosen || c->no_victim;
-	/* a walk knows nothing of the domain: only the log's own word for it makes its rows the candidates */
-	return ev->constraint.p && (ev->scope == OOM_SCOPE_GLOBAL || (ev->scope == OOM_SCOPE_MEMCG && ev->oom_memcg.p));
+	return !c->reconstructed || (ev->constraint.p && (ev->scope == OOM_SCOPE_GLOBAL ||
+							  (ev->scope == OOM_SCOPE_MEMCG && ev->oom_memcg.p)));
+}
+
+static bool ballot_is_whole(const struct join_case *c)
+{
+	return c->selected && !c->open && !c->lost && (c->reconstructed || c->chosen || c->no_victim);
 }
 
 static int add_candidates(const struct join_case *c, struct oom_event *ev, struct paths *p)
 {
-	bool table = ev->has_table && ev->table_complete && ev->ntasks;
+	bool table = (ev->has_table && ev->table_complete && ev->ntasks) || !knows_domain(c, ev);
 	size_t hint = 0;
 
 	if (!table)
@@ -258,7 +261,7 @@ static int add_candidates(const struct join_case *c, struct oom_event *ev, struc
 		t->kernel_points = k->points;
 		t->kernel_flags = k->flags;
 	}
-	if (!table && ballot_is_whole(c, ev))
+	if (!table && ballot_is_whole(c))
 		ev->table_complete = 1;
 	return 0;
 }
@@ -275,6 +278,8 @@ static int set_ballot(const struct oom_join *j, const struct join_case *c, struc
 		return -ENOMEM;
 	r = add_candidates(c, ev, &p);
 	oom_free(p.tab);
+	if (!ev->ntasks)
+		return r;
 	ev->ballot = c->reconstructed ? OOM_BALLOT_RECONSTRUCTED : OOM_BALLOT_RECORDED;
 	ev->ballot_lost = c->lost;
 	return r;

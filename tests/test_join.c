@@ -351,6 +351,33 @@ static void test_rate_limited(void **state)
 	end();
 }
 
+/* A walk sees everybody, whatever group ran out: without the log's word for it nobody was passed over. */
+static void test_walk_without_domain(void **state)
+{
+	struct oom_fact f = selection(100 * S, 3, 0);
+
+	(void)state;
+	begin(everything());
+	f.flags = OOM_FACT_RECONSTRUCTED;
+	f.memcg_id = f.constraint = f.total_pages = OOM_NA;
+	tell("walk", f);
+	for (int64_t pid = 60; pid <= 70; pid += 10) {
+		f = task(OOM_FACT_CANDIDATE, 100 * S, 3, pid);
+		f.flags = OOM_FACT_RECONSTRUCTED;
+		f.points = OOM_NA;
+		tell("walk", f);
+	}
+	tell("walk", task(OOM_FACT_MARK_VICTIM, 100 * S + 5, 3, 70));
+	log_event(kill_line(11, 100 * S, 70), false, 100 * S + 2 * MS);
+	run(100 * S + 2 * MS, 100 * S + 50 * MS, OOM_NA);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(seen[0].ev.life[0].class, OOM_CLASS_RATE_LIMITED);
+	assert_int_equal(seen[0].ev.ntasks, 0);
+	assert_int_equal(seen[0].ev.table_complete, 0);
+	assert_int_equal(seen[0].ev.ballot, OOM_BALLOT_NONE);
+	end();
+}
+
 static void test_lost_candidates(void **state)
 {
 	(void)state;
@@ -750,6 +777,7 @@ int test_join(void)
 		cmocka_unit_test(test_logged),
 		cmocka_unit_test(test_ballot_of_a_logged_kill),
 		cmocka_unit_test(test_rate_limited),
+		cmocka_unit_test(test_walk_without_domain),
 		cmocka_unit_test(test_lost_candidates),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_allocating),
