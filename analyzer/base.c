@@ -183,7 +183,7 @@ struct oom_chunk {
 	_Alignas(16) unsigned char data[];
 };
 
-#define CHUNK_MIN ((size_t)16 << 10)
+#define CHUNK_MIN ((size_t)2 << 10)     /* the recorder holds hundreds of small events */
 #define CHUNK_MAX ((size_t)1 << 20)
 
 static struct oom_chunk *chunk_new(struct oom_arena *a, size_t need)
