@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Targets: all demo check check-corpus lint fuzz bench docs install clean deps deps-check deps-lint
+# Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-lint deps-guest
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 #          BPF=auto|yes|no TRACE=auto|yes|no (feeds of the recorder; auto = where the libraries are there)
 #          JOURNAL=auto|yes|no (binary journals; auto = where libsystemd is)
@@ -54,7 +54,8 @@ BENCH     = $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
 obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 say       = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
-.PHONY: all docs demo check check-unit check-run check-corpus lint fuzz bench install clean deps deps-check deps-lint
+.PHONY: all docs demo check check-unit check-run check-corpus check-guest lint fuzz bench install clean deps \
+        deps-check deps-lint deps-guest
 all: $(BUILD)/oomlens $(BUILD)/oomtop
 
 $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
@@ -124,6 +125,7 @@ $(BUILD)/gen/schema.inc: schema.sql
 DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev \
              clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev libncurses-dev
 DEPS_CHECK = $(DEPS) libcmocka-dev sqlite3 jq zstd xz-utils bzip2
+DEPS_GUEST = $(DEPS_CHECK) qemu-system-x86 busybox-static cpio e2fsprogs bsdextrautils libelf-dev
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -144,6 +146,8 @@ deps-check:
 	$(call install-packages,$(DEPS_CHECK))
 deps-lint:
 	$(call install-packages,$(DEPS_LINT))
+deps-guest:
+	$(call install-packages,$(DEPS_GUEST))
 
 # ---- what people run -----------------------------------------------------------------------------------
 
@@ -171,6 +175,11 @@ check-run:
 	$(Q)$(MAKE) --no-print-directory CC=clang all build/clang/unit
 	$(Q)$(MAKE) --no-print-directory CC=gcc DEBUG=1 all build/gcc-debug/unit $(FUZZ:%=build/gcc-debug/replay_%)
 	$(Q)CORPUS='$(CORPUS)' FUZZ='$(FUZZ)' tests/run.sh
+
+# The recorder in guests with Debian's kernels: one table of what they did and what was stored.
+check-guest: deps-guest
+	$(Q)$(MAKE) --no-print-directory CC=gcc BUILD=$(BUILD) all
+	$(Q)OOMLENS=$(abspath $(BUILD)/oomlens) tests/guest/check.sh
 
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'

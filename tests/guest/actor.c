@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,10 @@ static void do_shmem(char *arg)		{ take(number(arg) * MIB, MAP_SHARED); }
 static void do_touch(char *arg)		{ put(arg, ""); }
 static void do_sleep(char *arg)		{ usleep((useconds_t)number(arg) * 1000); }
 static void do_report(char *arg)	{ (void)arg; report("report"); }
+/* Takes a capability, by its number, from all that it will run. */
+static void do_uncap(char *arg)		{ prctl(PR_CAPBSET_DROP, number(arg)); }
+/* As the first process: nobody else waits for the orphans. */
+static void do_reap(char *arg)		{ (void)arg; signal(SIGCHLD, SIG_IGN); }
 /* Only this thread: the leader of a process may go before its threads do. */
 static void do_leave(char *arg)		{ (void)arg; syscall(SYS_exit, 0); }
 
@@ -261,6 +266,7 @@ static const struct {
 	{ "sparse", sparse }, { "mappings", mappings }, { "lock-mm", lock_mm }, { "write", write_file },
 	{ "wait", await }, { "touch", do_touch }, { "sleep", do_sleep }, { "report", do_report },
 	{ "grow", grow }, { "hold", hold }, { "leave", do_leave },
+	{ "uncap", do_uncap }, { "reap", do_reap },
 };
 
 static void play(char **steps)
@@ -272,6 +278,10 @@ static void play(char **steps)
 		char *step = *steps, *arg = strchr(step, '=');
 		size_t key = arg ? (size_t)(arg - step) : strlen(step), i;
 
+		if (!strcmp(step, "exec")) {
+			execv(steps[1], steps + 1);
+			die(steps[1]);
+		}
 		if (!arg && key && step[key - 1] == '{') {
 			steps = branch(steps);
 			continue;
