@@ -289,7 +289,7 @@ static void merge_class(struct oom_merge *m, void *to, const void *from)
 static bool same_life(const struct oom_life *a, const struct oom_life *b)
 {
 	if (a->start_us != OOM_NA && b->start_us != OOM_NA &&
-	    (a->start_us - b->start_us >= TICK_US || b->start_us - a->start_us >= TICK_US))
+	    (uint64_t)a->start_us - (uint64_t)b->start_us + TICK_US - 1 > 2 * TICK_US - 2)
 		return false;
 	if (a->tgid != OOM_NA && b->tgid != OOM_NA)
 		return a->tgid == b->tgid;

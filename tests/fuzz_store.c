@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <oomlens/live.h>
 #include <oomlens/store.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,7 +23,8 @@ static struct oom_store *reader;
 static unsigned char *base;
 static size_t base_size;
 
-static const char *const changed[] = { "evidence", "shape", "event", "victim", "task" };
+static const char *const changed[] = { "evidence", "shape", "event", "victim", "task",
+	"task_recorded", "life", "flight" };
 
 static void fill(struct oom_event *ev, const struct oom_record *r, void *rec, int64_t n)
 {
@@ -63,6 +65,8 @@ static void finish(void)
 
 static void make_base(void)
 {
+	const struct oom_store_mark mark = { .host = OOM_STR("text 0"), .boot_id = OOM_STR("text 0"), .seen_us = 1 };
+	const struct oom_fact fact = { .kind = OOM_FACT_SCORE_ADJ, .comm = OOM_STR("text 0") };
 	struct oom_store *s;
 	struct oom_err err = { 0 };
 	int64_t id;
@@ -84,6 +88,8 @@ static void make_base(void)
 		need(oom_store_put(s, &ev, NULL, &id, &err) == 1);
 		oom_event_release(&ev);
 	}
+	need(oom_store_put_mark(s, &mark, &err) == 0);
+	need(oom_store_trace(s, &mark, "trace", &fact, &err) == 0);
 	need(oom_store_close(s, &err) == 0);
 	f = fopen(path, "rb");
 	need(f && fseek(f, 0, SEEK_END) == 0);
@@ -167,7 +173,14 @@ static void set_values(const uint8_t *data, size_t size)
 		"UPDATE task SET k = k + ?",
 		"UPDATE OR IGNORE event SET event_id = ?",
 		"UPDATE task SET pid = ?",
+		"UPDATE task_recorded SET k = k + ?",
+		"UPDATE task_recorded SET cgroup = CAST(? AS TEXT)",
+		"UPDATE life SET freed_by = CAST(? AS TEXT)",
+		"UPDATE life SET marked_us = ?",
+		"UPDATE flight SET cmdline = ?",
+		"UPDATE event SET ballot = CAST(? AS TEXT)",
 	};
+
 	run("BEGIN");
 	while (size > 2) {
 		const char *text = sql[data[0] % OOM_ARRAY_SIZE(sql)];
@@ -216,7 +229,8 @@ static void look(struct oom_store *s)
 	for (int64_t id = 0; id < 4; id++)
 		load(s, id);
 	(void)oom_store_list(s, &everything, &ops, &sum, NULL);
-	(void)oom_store_query(s, "SELECT * FROM v_memory; SELECT * FROM v_candidate; SELECT * FROM v_victim",
+	(void)oom_store_query(s, "SELECT * FROM v_memory; SELECT * FROM v_candidate; SELECT * FROM v_victim;"
+			      " SELECT * FROM v_life; SELECT * FROM v_flight; SELECT * FROM v_recorder; SELECT * FROM v_trace",
 			      1000, &ops, &sum, NULL);
 }
 
