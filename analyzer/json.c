@@ -605,6 +605,19 @@ int oom_json_source(const struct oom_source_info *s, int64_t events, FILE *out)
 	return pen_finish(&p);
 }
 
+int oom_json_candidate(const struct oom_replay *r, size_t task, size_t rank, const char *key, int64_t value, FILE *out)
+{
+	struct pen p;
+	json_t *o;
+
+	pen_init(&p, out);
+	o = candidate(&p, r->event, r, task, rank);
+	if (key)
+		set(&p, o, key, integer(value));
+	put(&p, o);
+	return pen_finish(&p);
+}
+
 int oom_json_string(struct oom_str s, FILE *out)
 {
 	struct pen p;

@@ -240,6 +240,11 @@ int oom_sampler_view(struct oom_sampler *s, const struct oom_domain *d, struct o
 	return 0;
 }
 
+int64_t oom_sampler_group(struct oom_sampler *s, size_t i)
+{
+	return i < s->cgroups.n ? oom_cgroups_group(&s->cgroups, i) : OOM_NA;
+}
+
 /* ---- one process ------------------------------------------------------------------------------------ */
 
 int oom_sampler_detail(struct oom_sampler *s, size_t task, struct oom_sample_detail *ret)

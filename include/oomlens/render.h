@@ -17,6 +17,8 @@ void oom_render_text(const struct oom_doc *d, unsigned width, bool color, FILE *
 int oom_json_event(const struct oom_event *ev, const struct oom_replay *r, FILE *out);
 /* A sources[] element likewise. */
 int oom_json_source(const struct oom_source_info *s, int64_t events, FILE *out);
+/* A row of a ranked replay as an element of ranking[], on one line; rank 0 = none.  key: one more member (NULL = none). */
+int oom_json_candidate(const struct oom_replay *r, size_t task, size_t rank, const char *key, int64_t value, FILE *out);
 /* A string as a JSON string with quotes: invalid UTF-8 becomes U+FFFD. */
 int oom_json_string(struct oom_str s, FILE *out);
 

@@ -173,6 +173,9 @@ void oom_load_read(const char *proc_root, struct oom_load *ret);            /* N
  * -ENOMEM. */
 int oom_sampler_view(struct oom_sampler *s, const struct oom_domain *d, struct oom_event *ret);
 
+/* memory.oom.group of cgroup i of the last pass, read now: 0, 1; OOM_NA: there is no such file. */
+int64_t oom_sampler_group(struct oom_sampler *s, size_t i);
+
 struct oom_sample_rank {
 	uint32_t task;                 /* index of event->task */
 	int64_t points;                /* pages; in the unit of the profile */
