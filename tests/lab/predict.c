@@ -9,46 +9,19 @@
  * Every kill happens below a limit of at most 160 MiB that this program sets.  Exit status 1: a certain
  * prediction failed.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <oomlens/replay.h>
 #include <oomlens/sample.h>
 
-#define MIB       ((size_t)1 << 20)
+#include "cast.h"
+
 #define STEP      ((size_t)64 << 10)
 #define CAST      12
 #define GROUPS    3
 
-struct actor { pid_t pid; int go[2], done[2]; };
-
 static char root[256], top[300];
 static bool v2;
-
-static bool put(const char *dir, const char *file, const char *text)
-{
-	char path[512];
-	bool done;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	done = fd >= 0 && write(fd, text, strlen(text)) >= 0;
-	if (!done)
-		fprintf(stderr, "predict: %s: %s\n", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
 
 static char group[GROUPS + 1][400];    /* top, top/a, top/a/c, top/d */
 
@@ -79,43 +52,6 @@ static long kills(void)
 	for (int i = 0; i <= (v2 ? 0 : GROUPS); i++)
 		n += kills_in(group[i]);
 	return n;
-}
-
-static void touch(size_t bytes)
-{
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	for (size_t i = 0; p != MAP_FAILED && i < bytes; i += 4096)
-		p[i] = 1;
-}
-
-static void play(const struct actor *a, const char *into, int adj, size_t bytes)
-{
-	char text[16];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(text, sizeof(text), "%d", adj);
-	put("/proc/self", "oom_score_adj", text);
-	put(into, "cgroup.procs", "0");
-	touch(bytes);
-	for (;;) {
-		if (write(a->done[1], "", 1) != 1 || read(a->go[0], text, 1) != 1)
-			_exit(0);
-		touch(STEP);
-	}
-}
-
-static void start(struct actor *a, const char *into, int adj, size_t bytes)
-{
-	char c;
-
-	if (pipe(a->go) || pipe(a->done))
-		exit(3);
-	fflush(stdout);
-	a->pid = fork();
-	if (a->pid == 0)
-		play(a, into, adj, bytes);
-	(void)!read(a->done[0], &c, 1);
 }
 
 struct told { pid_t chosen, replayed; int64_t margin; bool certain, inner; };
@@ -167,7 +103,7 @@ static bool killed_by_step(const struct actor *a, long before)
 	char c;
 
 	fcntl(a->done[0], F_SETFL, O_NONBLOCK);
-	(void)!write(a->go[1], "", 1);
+	grow(a, STEP / PAGE);
 	for (int i = 0; i < 5000; i++) {
 		if (kills() != before)
 			return true;
@@ -176,19 +112,6 @@ static bool killed_by_step(const struct actor *a, long before)
 		usleep(1000);
 	}
 	return true;
-}
-
-static pid_t who_died(void)
-{
-	for (int i = 0; i < 3000; i++) {
-		int status;
-		pid_t pid = waitpid(-1, &status, WNOHANG);
-
-		if (pid > 0 && WIFSIGNALED(status))
-			return pid;
-		usleep(1000);
-	}
-	return 0;
 }
 
 static void limit(const char *dir, size_t bytes)
@@ -254,13 +177,8 @@ static bool near_the_end(const struct scene *sc)
 
 static void clear(const struct scene *sc)
 {
-	for (size_t i = 0; i < sc->n; i++) {
-		const struct actor *a = &sc->cast[i];
-
-		kill(a->pid, SIGKILL);
-		waitpid(a->pid, NULL, 0);
-		close(a->go[0]), close(a->go[1]), close(a->done[0]), close(a->done[1]);
-	}
+	for (size_t i = 0; i < sc->n; i++)
+		dismiss(&sc->cast[i]);
 	for (int i = GROUPS; i >= 0; i--)
 		for (int k = 0; k < 200 && rmdir(group[i]) && errno == EBUSY; k++)
 			usleep(5000);
