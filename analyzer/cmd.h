@@ -20,6 +20,10 @@ enum exit_code {
 	EXIT_DISAGREES = 5,          /* --strict: an event's replay does not agree with the kernel's choice */
 };
 
+/* An option of whatif that may be given several times, in the order of the command line. */
+struct edit_arg { int kind; const char *text; };      /* enum oom_edit_kind */
+#define EDITS_MAX 64
+
 /* Every option of every command; a command sees those that its row names. */
 struct opts {
 	const char *db;              /* never NULL once parsed */
@@ -30,6 +34,11 @@ struct opts {
 	int64_t top;                 /* 0 = default */
 	const char *host, *profile;
 	struct oom_filter filter;    /* list and its kin; filter.host is host */
+	bool live, watch, allow_empty;                /* whatif */
+	struct edit_arg edit[EDITS_MAX];
+	size_t nedits;
+	const char *spare, *apply_as;
+	int64_t need_bytes, kills;   /* 0 = not given */
 	char **arg;                  /* what is left of the command line */
 	int nargs;
 };
@@ -73,5 +82,6 @@ int cmd_import(const struct opts *o);
 int cmd_list(const struct opts *o);
 int cmd_analyze(const struct opts *o);
 int cmd_query(const struct opts *o);
+int cmd_whatif(const struct opts *o);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "cmd.h"
 
+#include <oomlens/whatif.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -24,6 +26,11 @@ const struct cmd commands[] = {
 	  NULL, "db json csv since until host comm cgroup verdict top color quiet", cmd_list },
 	{ "analyze", "", "rebuild the derived scores and verdicts of stored events",
 	  NULL, "db json all quiet", cmd_analyze },
+	{ "whatif", "[FILE]", "dry run: whom the kernel would kill with other values",
+	  "Of one event of a log, of a stored event, or of this moment.  Nothing is ever changed.\n"
+	  "SELECTOR is PID, comm:PATTERN, cgroup:PATH, uid:N|NAME or unit:NAME.",
+	  "event live cgroup watch set spare without grow limit swap oom-group allocating-task need kills apply-as "
+	  "allow-empty top db profile json color quiet", cmd_whatif },
 	{ "query", "SQL", "run read-only SQL over the store",
 	  "'-' reads the SQL from stdin.  The views are described in oomlens-schema(5).",
 	  "db json csv color quiet", cmd_query },
@@ -32,7 +39,7 @@ const struct cmd commands[] = {
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_TIME, OPT_COLOR };
+enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_TIME, OPT_COLOR, OPT_BYTES, OPT_EDIT, OPT_SWITCH };
 
 static const struct opt {
 	const char *name;
@@ -43,7 +50,9 @@ static const struct opt {
 } options[] = {
 #define AT(m) offsetof(struct opts, m)
 	{ "db", 0, OPT_TEXT, "PATH", "the store (default: $OOMLENS_DB, else the system's or your state directory)", AT(db) },
-	{ "event", 0, OPT_COUNT, "ID", "a stored event instead of a log", AT(event) },
+	{ "event", 0, OPT_COUNT, "ID", "a stored event instead of a log (whatif FILE: its ID-th event)", AT(event) },
+	{ "live", 0, OPT_FLAG, NULL, "one sample of the running system", AT(live) },
+	{ "watch", 0, OPT_FLAG, NULL, "with --live: again every second", AT(watch) },
 	{ "json", 'J', OPT_FLAG, NULL, "JSON output", AT(json) },
 	{ "csv", 0, OPT_FLAG, NULL, "CSV output", AT(csv) },
 	{ "strict", 0, OPT_FLAG, NULL, "exit with 5 if a replay does not agree with the kernel", AT(strict) },
@@ -54,7 +63,19 @@ static const struct opt {
 	{ "until", 'U', OPT_TIME, "TIME", "not after TIME", AT(filter.until_us) },
 	{ "host", 0, OPT_TEXT, "NAME", "this host (import: of logs that name none)", AT(host) },
 	{ "comm", 0, OPT_TEXT, "PATTERN", "victims of this name", AT(filter.comm) },
-	{ "cgroup", 0, OPT_TEXT, "PATTERN", "memory cgroup, as a shell pattern", AT(filter.cgroup) },
+	{ "cgroup", 0, OPT_TEXT, "PATTERN", "memory cgroup: its path, or a shell pattern for list", AT(filter.cgroup) },
+	{ "set", 's', OPT_EDIT, "SELECTOR=ADJ", "give an oom_score_adj; +N and -N are steps, ==-N is a value", OOM_EDIT_SET },
+	{ "spare", 0, OPT_TEXT, "SELECTOR", "solve for the smallest change of oom_score_adj that spares it", AT(spare) },
+	{ "without", 0, OPT_EDIT, "SELECTOR", "as if it were not there", OOM_EDIT_WITHOUT },
+	{ "grow", 0, OPT_EDIT, "SELECTOR=BYTES", "each of them that much larger", OOM_EDIT_GROW },
+	{ "limit", 0, OPT_EDIT, "CGROUP=BYTES", "another memory limit of the cgroup that ran out", OOM_EDIT_LIMIT },
+	{ "swap", 0, OPT_EDIT, "BYTES", "that much swap in all", OOM_EDIT_SWAP },
+	{ "oom-group", 0, OPT_EDIT, "CGROUP=0|1", "memory.oom.group", OOM_EDIT_GROUP },
+	{ "allocating-task", 0, OPT_SWITCH, "0|1", "vm.oom_kill_allocating_task", OOM_EDIT_ALLOCATING },
+	{ "need", 0, OPT_BYTES, "BYTES", "kills in order until that much is freed", AT(need_bytes) },
+	{ "kills", 0, OPT_COUNT, "N", "the first N kills in order", AT(kills) },
+	{ "apply-as", 0, OPT_TEXT, "HOW", "print the lines that would do it: choom, systemd, kubernetes, docker", AT(apply_as) },
+	{ "allow-empty", 0, OPT_FLAG, NULL, "a selector that selects nobody is no error", AT(allow_empty) },
 	{ "verdict", 0, OPT_TEXT, "WORD", "exact, explained, within_drift, unexplained or insufficient", AT(filter.verdict) },
 	{ "color", 0, OPT_COLOR, "WHEN", "auto, always or never; NO_COLOR is honoured", AT(color) },
 	{ "quiet", 'q', OPT_FLAG, NULL, "no messages but errors", AT(quiet) },
@@ -132,6 +153,17 @@ static bool set_option(struct opts *o, const struct opt *opt, const char *value)
 			return false;
 		memcpy(field, &v, sizeof(v));
 		return true;
+	case OPT_BYTES:
+		if (!oom_take_bytes(&s, &v) || v <= 0)
+			return false;
+		memcpy(field, &v, sizeof(v));
+		return true;
+	case OPT_EDIT:
+	case OPT_SWITCH:
+		if (o->nedits >= EDITS_MAX)
+			return false;
+		o->edit[o->nedits++] = (struct edit_arg){ (int)opt->offset, value };
+		return true;
 	case OPT_COLOR:
 		return want_color(value, &o->color);
 	}
@@ -149,6 +181,8 @@ static int parse_long(const struct cmd *c, struct opts *o, int argc, char **argv
 		return usage_error(c, "unknown option", argv[*i]);
 	if (opt->kind == OPT_FLAG && eq)
 		return usage_error(c, "no value is taken by option", argv[*i]);
+	if (opt->kind == OPT_SWITCH && !value)
+		value = "1";
 	if (opt->kind != OPT_FLAG && !value) {
 		if (*i + 1 >= argc)
 			return usage_error(c, "no value for option", argv[*i]);
@@ -190,8 +224,9 @@ static void print_help(const struct cmd *c)
 
 		if (!takes(c, o->name))
 			continue;
-		snprintf(left, sizeof(left), "%c%c%c --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-			 o->letter ? ',' : ' ', o->name, o->arg ? "=" : "", o->arg ? o->arg : "");
+		snprintf(left, sizeof(left), "%c%c%c --%s%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+			 o->letter ? ',' : ' ', o->name, o->kind == OPT_SWITCH ? "[=" : o->arg ? "=" : "",
+			 o->arg ? o->arg : "", o->kind == OPT_SWITCH ? "]" : "");
 		printf("  %-22s %s\n", left, o->help);
 	}
 	printf("  %-22s %s\n", "-h, --help", "this text");

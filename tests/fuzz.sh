@@ -18,6 +18,11 @@ if [ "$target" = store ]; then       # its inputs are patches and values, see th
 	printf '\001\001\010[[1,2,3]' > "$dir/seeds-store/memory"
 	printf '\000\000\020\010abcdefgh' > "$dir/seeds-store/patch"
 	max="1024 -len_control=0"
+elif [ "$target" = whatif ]; then    # lines of a kind (a letter: see the target) and a text
+	printf '%s\n' '@pcomm:db=+5' 'wuid:1' > "$dir/seeds-whatif/set"
+	printf '%s\n' 'Kquid:0' 'rcgroup:/a/b.service=1.5M' 'wunit:b' > "$dir/seeds-whatif/rows"
+	printf '%s\n' '.s/a=32M' 't1G' 'u/a/c=1' 'v1' 'w11' 'p12==-500' > "$dir/seeds-whatif/domain"
+	max=512
 else
 	i=0 max=131072
 	for log in tests/cases/*/log; do

@@ -23,6 +23,7 @@ int main(void)
 		test_status,
 		test_trace,
 		test_join,
+		test_whatif,
 		test_flight,
 		test_tui,
 	};

@@ -32,6 +32,7 @@ int test_klog(void);
 int test_status(void);
 int test_trace(void);
 int test_join(void);
+int test_whatif(void);
 int test_flight(void);
 int test_tui(void);
 
