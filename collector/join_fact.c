@@ -207,24 +207,30 @@ static bool mark_fits(struct join_life *l, const struct join_case *c, int feed, 
 
 typedef bool fits_fn(struct join_life *l, const struct join_case *c, int feed, const struct oom_fact *f);
 
-static bool has_fitting(struct join_case *c, int feed, const struct oom_fact *f, fits_fn *fits)
+static const struct join_life *fitting(struct join_case *c, int feed, const struct oom_fact *f, fits_fn *fits)
 {
 	for (size_t i = 0; i < c->nlives; i++)
 		if (join_life_is(&c->life[i], f) && fits(&c->life[i], c, feed, f))
-			return true;
-	return false;
+			return &c->life[i];
+	return NULL;
 }
 
-/* The case of the fact's round, else one that knows the process, else a new one.  NULL: no slot is free. */
+/* The case of the fact's round, else one that knows the process, better than its thread, else a new one.  NULL: no
+ * slot is free. */
 static struct join_case *case_of(struct oom_join *j, int feed, const struct oom_fact *f, fits_fn *fits, int64_t now_us)
 {
-	struct join_case *c = join_case_of_round(j, feed, f->round);
+	struct join_case *c = join_case_of_round(j, feed, f->round), *x;
 
 	if (c)
 		return c;
-	for (c = j->newest; c; c = c->prev)
-		if (has_fitting(c, feed, f, fits))
+	for (x = j->newest; x; x = x->prev) {
+		const struct join_life *l = fitting(x, feed, f, fits);
+
+		if (l && (!c || (f->tgid != OOM_NA && l->row.tgid == f->tgid)))
+			c = x;
+		if (l && l->row.tgid != OOM_NA)
 			break;
+	}
 	if (!c)
 		return case_for(j, feed, f, now_us);
 	if (c->round_feed < 0 && f->round != OOM_NA) {
@@ -241,7 +247,7 @@ static int gather(struct oom_join *j, struct join_case *c, int feed, const struc
 
 	for (x = j->newest; x; x = prev) {
 		prev = x->prev;
-		if (x == c || x->round_feed >= 0 || (x->has_log && c->has_log) || !has_fitting(x, feed, f, fits))
+		if (x == c || x->round_feed >= 0 || (x->has_log && c->has_log) || !fitting(x, feed, f, fits))
 			continue;
 		if (join_absorb(j, c, x))
 			return -ENOMEM;
@@ -298,6 +304,7 @@ static int on_mark(struct oom_join *j, int feed, const struct oom_fact *f, int64
 	if (!l)
 		return c ? -ENOMEM : -ENOBUFS;
 	c->feeds |= 1u << feed;
+	c->open = false;                      /* a walk tells of no choice */
 	if (!c->chosen && !l->nmarks)
 		add_decision(j, c, f->mono_us);
 	note_time(c, l, f->mono_us);

@@ -323,7 +323,7 @@ static bool same_domain(const struct join_decision *d, const struct join_case *c
 	int64_t id = of && of->selected ? of->trigger.memcg_id : d->memcg_id;
 	int64_t constraint = of && of->selected ? of->trigger.constraint : d->constraint;
 
-	if (of && (of->global || (id == 0 && constraint == 0)))
+	if (of && !of->selected && of->global)
 		return true;
 	if (constraint == 1 || constraint == 2)       /* other nodes: its memory may not have helped */
 		return c->selected && c->trigger.constraint == constraint;
@@ -385,7 +385,7 @@ static int64_t skips_of(const struct join_life *l)
 static int add_life(const struct oom_join *j, const struct join_case *c, const struct join_life *l, int64_t now_us,
 		    struct oom_event *ev)
 {
-	bool over = now_us >= l->begin_us + JOIN_WINDOW_US;
+	bool over = c->window_done || now_us >= l->begin_us + JOIN_WINDOW_US;
 	struct oom_life *r = oom_event_add_life(ev);
 
 	if (!r)

@@ -37,6 +37,9 @@ static struct oom_join_opts everything(void)
 
 static void begin(struct oom_join_opts o)
 {
+	memset(seen, 0, sizeof(seen));
+	nseen = 0;
+	nputs = 0;
 	assert_int_equal(oom_join_new(&o, &j), 0);
 }
 
@@ -99,9 +102,6 @@ static void end(void)
 	oom_join_free(j);
 	for (size_t i = 0; i < nseen; i++)
 		oom_event_release(&seen[i].ev);
-	memset(seen, 0, sizeof(seen));
-	nseen = 0;
-	nputs = 0;
 }
 
 static struct oom_join_tally tally(void)
@@ -502,6 +502,508 @@ static void test_group(void **state)
 	end();
 }
 
+/* A dying process has many threads; each may be marked, the process dies once. */
+static void test_threads(void **state)
+{
+	struct oom_fact f;
+
+	(void)state;
+	begin(everything());
+	ballot(100 * S, 3, 70, 0);
+	killed(100 * S + 20, 3, 70);
+	for (int i = 1; i < 40; i++) {
+		tell("trace", bare(OOM_FACT_MARK_VICTIM, 100 * S + i * MS + 1, 70 + i));
+		f = task(OOM_FACT_MARK_VICTIM, 100 * S + i * MS, 3 + i, 70 + i);
+		f.tgid = 70;
+		f.start_us = 70000;
+		f.flags = OOM_FACT_SILENT;
+		tell("ballot", f);
+	}
+	log_event(report(11, 100 * S, 70), false, 100 * S + 50 * MS);
+	run(100 * S + 50 * MS, 105 * S, OOM_NA);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(seen[0].ev.nlives, 1);
+	assert_int_equal(seen[0].ev.life[0].class, OOM_CLASS_LOGGED);
+	assert_int_equal(seen[0].ev.life[0].pid, 70);
+	assert_int_equal(tally().counted, 1);
+	end();
+}
+
+/* The tracepoints tell pids alone, and pids come again. */
+static void test_pid_again(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.has_ballot = o.has_exits = false;
+	begin(o);
+	for (int i = 0; i < 3; i++) {
+		int64_t us = (100 + 20 * i) * S;
+
+		tell("trace", bare(OOM_FACT_MARK_VICTIM, us, 70));
+		log_event(report(11 + 100 * i, us - 900 * MS, 70), false, us + 1 * MS);
+		tell("trace", bare(OOM_FACT_REAP_FINISH, us + 2 * S + i, 70));
+		run(us + 1 * MS, us + 10 * S, OOM_NA);
+		log_event(report(11 + 100 * i, us - 900 * MS, 70), true, us + 10 * S);
+	}
+	run(150 * S, 300 * S, OOM_NA);
+	assert_int_equal(nseen, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(seen[i].ev.nlives, 1);
+		assert_int_equal(seen[i].ev.life[0].marked_us, (100 + 20 * i) * S);
+		assert_int_equal(seen[i].ev.life[0].reap_end_us, (102 + 20 * i) * S + i);
+	}
+	end();
+}
+
+/* ---- the victim's life ------------------------------------------------------------------------------------------ */
+
+static void attempt(int64_t us, int64_t pid, bool partial)
+{
+	tell("ballot", bare(OOM_FACT_REAP_START, us, pid));
+	tell("trace", bare(OOM_FACT_REAP_START, us + 1, pid));
+	if (partial)
+		tell("ballot", fact(OOM_FACT_REAP_PARTIAL, us + 500, OOM_NA, pid));
+	tell("ballot", bare(OOM_FACT_REAP_FINISH, us + 510, pid));
+	tell("trace", bare(OOM_FACT_REAP_FINISH, us + 511, pid));
+}
+
+static void reaper_skips(int64_t us, int64_t pid)
+{
+	tell("trace", bare(OOM_FACT_REAP_SKIP, us + 1, pid));
+	tell("ballot", bare(OOM_FACT_REAP_SKIP, us, pid));
+}
+
+static void stuck(int64_t us, int64_t round, int64_t pid)
+{
+	ballot(us, round, pid, 0);
+	killed(us + 20, round, pid);
+	log_event(report(us / MS, us, pid), true, us + 1 * MS);
+}
+
+/* It had to leave parts twice, then it got all: the first end is none. */
+static void test_reaped_at_last(void **state)
+{
+	const struct oom_life *l;
+
+	(void)state;
+	begin(everything());
+	stuck(100 * S, 3, 70);
+	tell("ballot", bare(OOM_FACT_WAKE_REAPER, 102 * S, 70));
+	reaper_skips(102 * S + 100 * MS, 70);
+	attempt(102 * S + 200 * MS, 70, true);
+	attempt(102 * S + 300 * MS, 70, true);
+	attempt(102 * S + 400 * MS, 70, false);
+	tell("ballot", fact(OOM_FACT_EXIT_MMAP_BEGIN, 103 * S, OOM_NA, 70));
+	tell("ballot", fact(OOM_FACT_EXIT_MMAP_END, 104 * S, OOM_NA, 70));
+	tell("ballot", fact(OOM_FACT_FREED, 105 * S, OOM_NA, 70));
+	run(106 * S, 120 * S, OOM_NA);
+	assert_int_equal(nseen, 1);
+	l = &seen[0].ev.life[0];
+	assert_int_equal(l->woken_us, 102 * S);
+	assert_int_equal(l->reap_skips, 1);           /* two feeds told of it */
+	assert_int_equal(l->reap_start_us, 102 * S + 200 * MS);
+	assert_int_equal(l->reap_end_us, 102 * S + 400 * MS + 510);
+	assert_int_equal(l->freed_by, OOM_FREED_REAPER);
+	end();
+}
+
+static void test_exit_before_reaper(void **state)
+{
+	(void)state;
+	begin(everything());
+	stuck(100 * S, 3, 70);
+	tell("ballot", fact(OOM_FACT_EXIT_MMAP_BEGIN, 101 * S, OOM_NA, 70));
+	tell("ballot", bare(OOM_FACT_REAP_START, 102 * S, 70));
+	tell("ballot", fact(OOM_FACT_EXIT_MMAP_END, 102 * S + 1, OOM_NA, 70));
+	tell("ballot", bare(OOM_FACT_REAP_FINISH, 102 * S + 2, 70));
+	run(103 * S, 120 * S, OOM_NA);
+	assert_int_equal(seen[0].ev.life[0].freed_by, OOM_FREED_EXIT_MMAP);
+	end();
+}
+
+/* Nobody within a minute, then somebody after all. */
+static void test_nobody_frees(void **state)
+{
+	struct oom_fact f = fact(OOM_FACT_ABORTED, 103 * S, OOM_NA, 70);
+
+	(void)state;
+	begin(everything());
+	f.count = 400;
+	tell("ballot", fact(OOM_FACT_ABORTED, 99 * S, OOM_NA, 71));      /* nobody's */
+	stuck(100 * S, 3, 70);
+	tell("ballot", f);
+	f.count = 22;
+	tell("ballot", f);
+	run(103 * S, 159 * S, OOM_NA);
+	assert_int_equal(seen[0].ev.life[0].freed_by, OOM_FREED_UNSEEN);
+	run(159 * S, 200 * S, OOM_NA);
+	assert_int_equal(seen[0].ev.life[0].freed_by, OOM_FREED_NOBODY);
+	assert_int_equal(seen[0].ev.life[0].aborted_rounds, 422);
+	gone(200 * S, 70);
+	run(200 * S, 300 * S, OOM_NA);
+	assert_int_equal(seen[0].ev.life[0].freed_by, OOM_FREED_EXIT_MMAP);
+	assert_int_equal(seen[0].ev.life[0].exit_end_us, 200 * S + 200);
+	assert_in_range(seen[0].outs, 3, 5);
+	assert_int_equal(oom_join_deadline(j), INT64_MAX);
+	end();
+}
+
+/* Only who can see the end of the memory may say that it never came. */
+static void test_unseen_end(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.has_ballot = o.has_exits = false;
+	begin(o);
+	tell("trace", bare(OOM_FACT_MARK_VICTIM, 100 * S, 70));
+	log_event(report(11, 100 * S, 70), true, 100 * S + 1);
+	run(100 * S, 300 * S, OOM_NA);
+	assert_int_equal(seen[0].ev.life[0].freed_by, OOM_FREED_UNSEEN);
+	assert_int_equal(seen[0].ev.life[0].next_selected_us, OOM_NA);
+	assert_int_equal(seen[0].outs, 1);
+	end();
+}
+
+/* Aborted rounds are told before the mark that they wait for has been read. */
+static void test_told_too_early(void **state)
+{
+	struct oom_fact f = fact(OOM_FACT_ABORTED, 100 * S + 100, OOM_NA, 70);
+
+	(void)state;
+	begin(everything());
+	f.count = 5;
+	tell("ballot", f);
+	stuck(100 * S, 3, 70);
+	run(100 * S + 2 * MS, 110 * S, OOM_NA);
+	assert_int_equal(seen[0].ev.life[0].aborted_rounds, 5);
+	end();
+}
+
+/* ---- was the second kill needless? ------------------------------------------------------------------------------ */
+
+static int64_t next_after(int64_t first_memcg, int64_t second_memcg, int64_t second_us)
+{
+	int64_t next;
+
+	begin(everything());
+	ballot(100 * S, 3, 70, first_memcg);
+	killed(100 * S + 20, 3, 70);
+	log_event(report(11, 100 * S, 70), true, 100 * S + 1 * MS);
+	ballot(second_us, 4, 80, second_memcg);
+	killed(second_us + 20, 4, 80);
+	log_event(report(111, second_us, 80), true, second_us + 1 * MS);
+	gone(101 * S, 70);                            /* its end: 200 us later */
+	gone(second_us + 50 * MS, 80);
+	run(102 * S, 120 * S, OOM_NA);
+	assert_int_equal(nseen, 2);
+	next = seen[0].ev.life[0].next_selected_us;
+	assert_int_equal(seen[1].ev.life[0].next_selected_us, OOM_NA);
+	end();
+	return next;
+}
+
+static void test_next_selected(void **state)
+{
+	const int64_t early = 100 * S + 500 * MS, late = 101 * S + 300;
+
+	(void)state;
+	assert_int_equal(next_after(0, 0, early), early + 10);
+	assert_int_equal(next_after(0, 0, late), OOM_NA);
+	assert_int_equal(next_after(7, 0, early), early + 10);         /* its memory is the machine's, too */
+	assert_int_equal(next_after(7, 7, early), early + 10);
+	assert_int_equal(next_after(0, 8, early), early + 10);         /* it sat in that group */
+	assert_int_equal(next_after(8, 7, early), early + 10);         /* ... or below it */
+	assert_int_equal(next_after(7, 9, early), OOM_NA);             /* a stranger's limit */
+}
+
+/* ---- log and counter ---------------------------------------------------------------------------------------------- */
+
+static void test_silent_or_lost(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.has_ballot = o.has_exits = false;
+	o.oom_kill = 40;
+	begin(o);
+	tell("trace", bare(OOM_FACT_MARK_VICTIM, 100 * S, 70));
+	run(100 * S, 110 * S, 40);
+	tell("trace", bare(OOM_FACT_MARK_VICTIM, 110 * S, 80));
+	run(110 * S, 120 * S, 41);
+	assert_int_equal(nseen, 2);
+	assert_int_equal(seen[0].ev.life[0].class, OOM_CLASS_ALREADY_EXITING);
+	assert_int_equal(seen[0].ev.outcome, OOM_OUTCOME_WILL_FREE);
+	assert_int_equal(seen[1].ev.life[0].class, OOM_CLASS_LOG_LOST);
+	assert_int_equal(seen[1].ev.outcome, OOM_OUTCOME_KILLED);
+	assert_int_equal(tally().counted, 1);
+	end();
+}
+
+static void test_unseen_kills(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.oom_kill = 40;
+	begin(o);
+	run(100 * S, 101 * S, 40);
+	oom_join_counter(j, 43, 101 * S);
+	run(101 * S, 102 * S, 43);
+	assert_int_equal(nseen, 0);                   /* whoever died may yet be told */
+	stuck(102 * S, 3, 70);
+	run(102 * S + 1 * MS, 110 * S, 43);
+	assert_int_equal(nseen, 2);
+	assert_true(oom_event_has_note(&seen[1].ev, "unseen_kills"));
+	assert_non_null(strstr(seen[1].ev.note[0].text.p, "counted 2 kills"));
+	assert_int_equal(seen[1].ev.life[0].class, OOM_CLASS_LOG_LOST);
+	assert_int_equal(tally().by_class[OOM_CLASS_LOG_LOST], 2);
+	assert_int_equal(tally().counted, 3);
+	assert_int_equal(oom_join_expected(j, OOM_NA), 43);
+	/* a restart that reads the report again must not count it twice */
+	assert_int_equal(oom_join_expected(j, 102 * S / MS), 42);
+	assert_int_equal(oom_join_expected(j, 102 * S / MS + 1), 43);
+	end();
+}
+
+/* The log's backlog is older than we are: the counter had it before. */
+static void test_backlog(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.oom_kill = 40;
+	o.since_us = 1000 * S;
+	begin(o);
+	for (int i = 0; i < 600; i++) {
+		log_event(report(100 * i + 1, (100 + i) * S, 70), true, 1000 * S);
+		pull(1000 * S);
+	}
+	assert_int_equal(nseen, 600);
+	assert_int_equal(nputs, 600);
+	assert_int_equal(seen[0].decided_us, OOM_NA);
+	assert_int_equal(seen[599].ev.life[0].class, OOM_CLASS_LOGGED);
+	run(1000 * S, 1010 * S, 40);
+	assert_int_equal(nseen, 600);
+	assert_int_equal(oom_join_deadline(j), INT64_MAX);
+	assert_int_equal(tally().counted, 0);
+	end();
+}
+
+/* No log: what the ballot and the marks say is all there is, and soon. */
+static void test_without_a_log(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.has_log = false;
+	begin(o);
+	ballot(100 * S, 3, 70, 0);
+	for (int pid = 70; pid < 73; pid++)
+		killed(100 * S + pid, 3, pid);
+	tell("ballot", task(OOM_FACT_KILL, 100 * S + 90, 3, 70));        /* a member of its own group */
+	run(100 * S, 110 * S, OOM_NA);
+	assert_int_equal(nseen, 1);
+	assert_true(seen[0].first_us <= 100 * S + 200 * MS);
+	assert_int_equal(seen[0].ev.nvictims, 3);
+	assert_int_equal(seen[0].ev.victim[0].role, OOM_ROLE_CHOSEN);
+	assert_int_equal(seen[0].ev.victim[1].role, OOM_ROLE_GROUP);
+	assert_int_equal(seen[0].ev.life[0].class, OOM_CLASS_LOG_LOST);
+	assert_int_equal(seen[0].ev.life[2].class, OOM_CLASS_GROUP_MEMBER);
+	assert_int_equal(seen[0].ev.scope, OOM_SCOPE_GLOBAL);
+	assert_int_equal(seen[0].ev.gfp_mask, 0xcc0);
+	assert_int_equal(tally().counted, 4);
+	end();
+}
+
+/* The kill line did not make it into the log, its report did. */
+static void test_report_without_kill(void **state)
+{
+	struct oom_event ev = report(11, 100 * S, 70);
+
+	(void)state;
+	begin(everything());
+	ballot(100 * S, 3, 70, 0);
+	killed(100 * S + 20, 3, 70);
+	ev.nvictims = 0;
+	ev.outcome = OOM_OUTCOME_TRUNCATED;
+	log_event(ev, true, 100 * S + 300 * MS);
+	run(100 * S + 300 * MS, 110 * S, OOM_NA);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(seen[0].ev.outcome, OOM_OUTCOME_KILLED);
+	assert_int_equal(seen[0].ev.victim[0].pid, 70);
+	assert_int_equal(seen[0].ev.life[0].class, OOM_CLASS_LOG_LOST);
+	end();
+}
+
+static void test_truncated_table(void **state)
+{
+	struct oom_event ev = report(11, 100 * S, 70);
+
+	(void)state;
+	begin(everything());
+	ballot(100 * S, 3, 70, 0);
+	killed(100 * S + 20, 3, 70);
+	ev.ntasks = 1;
+	ev.table_complete = 0;
+	log_event(ev, true, 100 * S + 1 * MS);
+	run(100 * S + 1 * MS, 101 * S, OOM_NA);
+	assert_int_equal(seen[0].ev.ntasks, 3);
+	assert_int_equal(seen[0].ev.has_table, 1);
+	assert_int_equal(seen[0].ev.table_complete, 1);
+	end();
+}
+
+/* A walk sees all processes; the log says whose limit it was. */
+static void test_walk(void **state)
+{
+	struct oom_event ev = report(11, 100 * S, 70);
+
+	(void)state;
+	begin(everything());
+	for (int i = 0; i < 4; i++) {
+		struct oom_fact f = task(i ? OOM_FACT_CANDIDATE : OOM_FACT_SELECTION, 100 * S, 3, 67 + i);
+
+		f.flags = OOM_FACT_RECONSTRUCTED;
+		f.memcg_id = i == 1 ? 9 : i ? 8 : OOM_NA;
+		f.points = OOM_NA;
+		tell("walk", f);
+	}
+	tell("walk", task(OOM_FACT_MARK_VICTIM, 100 * S + 5, 3, 70));
+	ev.has_table = ev.table_complete = 0;          /* oom_dump_tasks is off */
+	ev.ntasks = 0;
+	ev.scope = OOM_SCOPE_MEMCG;
+	ev.oom_memcg = OOM_STR("/a");
+	ev.constraint = OOM_STR("CONSTRAINT_MEMCG");
+	log_event(ev, true, 100 * S + 1 * MS);
+	run(100 * S + 1 * MS, 101 * S, OOM_NA);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(seen[0].ev.ballot, OOM_BALLOT_RECONSTRUCTED);
+	assert_int_equal(seen[0].ev.ntasks, 2);
+	assert_int_equal(seen[0].ev.task[0].pid, 69);
+	assert_int_equal(seen[0].ev.task[0].kernel_points, OOM_NA);
+	assert_int_equal(seen[0].ev.table_complete, 1);
+	end();
+}
+
+static void test_no_victim(void **state)
+{
+	struct oom_event ev = report(11, 100 * S, 70);
+
+	(void)state;
+	begin(everything());
+	tell("ballot", selection(100 * S, 3, 0));
+	tell("ballot", task(OOM_FACT_CANDIDATE, 100 * S, 3, 60));
+	tell("ballot", fact(OOM_FACT_NO_VICTIM, 100 * S + 50, 3, 50));
+	ev.nvictims = 0;
+	ev.chosen_pid = OOM_NA;
+	ev.trigger_pid = 50;
+	ev.outcome = OOM_OUTCOME_NO_KILLABLE;
+	log_event(ev, true, 100 * S + 1 * MS);
+	/* told once a second, and logged no more */
+	tell("ballot", selection(101 * S, 4, 0));
+	tell("ballot", fact(OOM_FACT_NO_VICTIM, 101 * S + 50, 4, 50));
+	run(101 * S, 120 * S, OOM_NA);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(seen[0].ev.outcome, OOM_OUTCOME_NO_KILLABLE);
+	assert_int_equal(seen[0].ev.nlives, 0);
+	assert_int_equal(seen[0].ev.task[0].kernel_points, 1060 + 18);
+	assert_int_equal(tally().counted, 0);
+	assert_int_equal(oom_join_deadline(j), INT64_MAX);
+	end();
+}
+
+/* ---- bounds ----------------------------------------------------------------------------------------------------- */
+
+static void test_too_many(void **state)
+{
+	struct oom_fact f;
+	int64_t us = 100 * S;
+	int kills = 0;
+
+	(void)state;
+	begin(everything());
+	for (int i = 0; i < 300; i++, us += 100) {
+		ballot(us, i + 1, 1000 + i, 0);
+		killed(us + 20, i + 1, 1000 + i);
+		kills++;
+		pull(us);
+	}
+	assert_int_equal(nseen, 300 - 256);            /* the oldest were given up to make room */
+	assert_int_equal(seen[0].ev.life[0].pid, 1000);
+	/* slots are finite between two calls of next() */
+	for (;; kills++, us += 100) {
+		f = task(OOM_FACT_MARK_VICTIM, us, 1000 + kills, 1000 + kills);
+		if (oom_join_fact(j, "ballot", &f, us))
+			break;
+	}
+	assert_int_equal(kills, 300 + 320 - 256);
+	pull(us);
+	tell("ballot", f);
+	run(us, us + 200 * S, OOM_NA);
+	assert_int_equal(nseen, kills + 1);
+	end();
+}
+
+static void test_large_ballots(void **state)
+{
+	(void)state;
+	begin(everything());
+	for (int i = 0; i < 40; i++) {
+		int64_t us = 100 * S + i * MS;
+
+		tell("ballot", selection(us, i + 1, 0));
+		for (int k = 0; k < 4000; k++)
+			tell("ballot", task(OOM_FACT_CANDIDATE, us, i + 1, 1000 + k));
+		tell("ballot", task(OOM_FACT_CHOSEN, us + 10, i + 1, 1000 + i));
+		killed(us + 20, i + 1, 1000 + i);
+		pull(us);
+	}
+	assert_in_range(nseen, 20, 39);                /* 16 MB of candidates in 6 */
+	assert_int_equal(seen[0].ev.ntasks, 4000);
+	end();
+}
+
+static void test_memory_fails(void **state)
+{
+	(void)state;
+	for (long n = 1; n < 400; n++) {
+		struct oom_join_opts o = everything();
+		struct oom_join_out out;
+		struct oom_fact f;
+		int r;
+
+		begin(o);
+		for (int i = 0; i < 3; i++)
+			stuck(100 * S + i * 10 * MS, i + 1, 70 + i);
+		oom_alloc_fail_at(n);
+		for (int64_t pid = 90; pid < 99; pid++) {      /* a group, which needs room */
+			f = task(OOM_FACT_KILL, 101 * S, 9, pid);
+			(void)oom_join_fact(j, "ballot", &f, 101 * S);
+			f = task(OOM_FACT_CANDIDATE, 101 * S, 9, pid);
+			(void)oom_join_fact(j, "ballot", &f, 101 * S);
+			f = bare(OOM_FACT_MARK_VICTIM, 101 * S, pid);
+			(void)oom_join_fact(j, "trace", &f, 101 * S);
+		}
+		oom_join_finish(j);
+		for (int tries = 0; (r = oom_join_next(j, 102 * S, &out)) != 0; ) {
+			assert_true(r == 1 || tries++ < 2);
+			if (r == 1)
+				keep(&out, 102 * S);
+		}
+		oom_alloc_fail_at(0);
+		for (int i = 0; i < 3; i++) {                  /* nothing of these got lost or doubled */
+			assert_int_equal(seen[i].ev.life[0].pid, 70 + i);
+			assert_int_equal(seen[i].ev.ntasks, 3);
+			assert_int_equal(seen[i].ev.nnotes, 0);
+			assert_int_equal(seen[i].ev.task[2].kernel_points, 1000 + 70 + i + 18);
+			assert_true(oom_str_is(seen[i].ev.feeds, "log ballot trace"));
+		}
+		end();
+	}
+}
+
 /* ---- many kills at once, told in any order -------------------------------------------------------------------- */
 
 static uint64_t dice;
@@ -783,6 +1285,25 @@ int test_join(void)
 		cmocka_unit_test(test_allocating),
 		cmocka_unit_test(test_log_lost),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_pid_again),
+		cmocka_unit_test(test_reaped_at_last),
+		cmocka_unit_test(test_exit_before_reaper),
+		cmocka_unit_test(test_nobody_frees),
+		cmocka_unit_test(test_unseen_end),
+		cmocka_unit_test(test_told_too_early),
+		cmocka_unit_test(test_next_selected),
+		cmocka_unit_test(test_silent_or_lost),
+		cmocka_unit_test(test_unseen_kills),
+		cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_without_a_log),
+		cmocka_unit_test(test_report_without_kill),
+		cmocka_unit_test(test_truncated_table),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_no_victim),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_large_ballots),
+		cmocka_unit_test(test_memory_fails),
 		cmocka_unit_test(test_any_order),
 	};
 
