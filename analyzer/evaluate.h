@@ -141,7 +141,7 @@ static inline int oom_eval_formula(const struct oom_eval *e, const struct oom_ta
 		return OOM_WHY_ADJ_UNKNOWN;
 	if (t->oom_score_adj == -1000)
 		return OOM_WHY_ADJ_MIN;
-	if ((uint64_t)(t->oom_score_adj + 1000) > 2000 || !oom_eval_pages_ok(t->rss_pages))
+	if ((uint64_t)t->oom_score_adj + 1000 > 2000 || !oom_eval_pages_ok(t->rss_pages))
 		return OOM_WHY_DAMAGED_ROW;
 	if (t->tgid == 1)
 		return OOM_WHY_GLOBAL_INIT;

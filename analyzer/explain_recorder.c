@@ -5,7 +5,7 @@
 #include "explain_impl.h"
 
 #define LIVES_MAX 4           /* victims whose life is told; further ones are counted */
-#define COMMAND_MAX 160       /* bytes of a command line */
+#define COMMAND_MAX 160       /* bytes of a command line, or little more */
 
 /* ---- times ------------------------------------------------------------------------------------------------ */
 
@@ -445,11 +445,18 @@ static void pick(const struct oom_event *ev, struct picks *p, size_t n, bool by_
 	}
 }
 
-/* Command lines end up in tickets: a blank is enough between arguments, what does not fit is left out. */
+/* What does not fit is left out, never half a character. */
 static const char *command(struct oom_say *s, const struct oom_flight *f)
 {
-	return f->cmdline.p && f->cmdline.n ? oom_say_safe(s, oom_str_sub(f->cmdline, 0, COMMAND_MAX)) :
-					      oom_say_name(s, f->comm);
+	size_t n = f->cmdline.n, cols;
+
+	if (!f->cmdline.p || !n)
+		return oom_say_name(s, f->comm);
+	if (n <= COMMAND_MAX)
+		return oom_say_safe(s, f->cmdline);
+	for (n = 0; n < COMMAND_MAX;)
+		n += oom_str_glyph(oom_str_sub(f->cmdline, n, f->cmdline.n), &cols);
+	return oom_say_z(s, "%s...", oom_say_safe(s, oom_str_sub(f->cmdline, 0, n)));
 }
 
 const char *oom_say_command_of(struct oom_say *s, int64_t pid)

@@ -27,8 +27,8 @@ struct oom_limit oom_say_limit(const struct oom_event *ev)
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(counters); i++) {
 		const struct oom_limit *c = &counters[i];
 
-		if (c->usage_kb == OOM_NA || c->limit_kb == OOM_NA || oom_unlimited_kb(c->limit_kb))
-			continue;
+		if (c->usage_kb < 0 || c->limit_kb < 0 || oom_unlimited_kb(c->limit_kb))
+			continue;              /* OOM_NA is below 0 */
 		gap = c->limit_kb - c->usage_kb;
 		if (gap >= least)
 			continue;

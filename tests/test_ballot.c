@@ -12,7 +12,9 @@
 
 #include <oomlens/fact.h>
 #include <oomlens/parse.h>
-#include <oomlens/replay.h>
+#include <oomlens/render.h>
+
+#include "test_sample.h"
 
 /* An event that no log tells of: what the feeds of a 6.12 kernel gave. */
 static void facts_only(struct oom_event *ev)
@@ -304,7 +306,7 @@ static int64_t upto(int64_t n)
 	return (int64_t)((seed >> 33) % (uint64_t)n);
 }
 
-static const int64_t out[] = {
+static const int64_t not_taken[] = {
 	OOM_FACT_INELIGIBLE, OOM_FACT_INELIGIBLE | OOM_FACT_VFORK, OOM_FACT_INELIGIBLE | OOM_FACT_NO_MM,
 	OOM_FACT_PASSED_OVER, OOM_FACT_PASSED_OVER | OOM_FACT_OOM_VICTIM, OOM_NA,
 };
@@ -318,7 +320,7 @@ static void random_ballot(struct oom_event *ev, size_t n, size_t *differ, int64_
 	for (size_t i = 0; i < n; i++) {
 		bool is_out = !upto(4);
 		int64_t rss = upto(40), adj = upto(3) ? 0 : upto(1999) - 999, by = 0;
-		struct oom_task *t = row(ev, 100 + (int64_t)i, "t", OOM_NA, is_out ? out[upto(6)] : 0);
+		struct oom_task *t = row(ev, 100 + (int64_t)i, "t", OOM_NA, is_out ? not_taken[upto(6)] : 0);
 
 		t->oom_score_adj = adj;
 		t->rss_pages = rss;
@@ -397,6 +399,67 @@ static void random_ballots(void **state)
 			oom_replay_release(&r);
 		}
 		oom_event_release(&ev);
+	}
+}
+
+/* ---- from a store that somebody wrote into --------------------------------------------------------------- */
+
+static void show(const struct oom_event *ev)
+{
+	FILE *out = fopen("/dev/null", "w");
+	struct oom_replay r;
+	struct oom_doc doc;
+
+	assert_non_null(out);
+	assert_int_equal(oom_replay_run(ev, NULL, &r), 0);
+	assert_int_equal(oom_replay_rank(&r), 0);
+	assert_int_equal(oom_explain(&r, NULL, &doc), 0);
+	oom_render_text(&doc, 80, false, out);
+	assert_int_equal(oom_json_event(ev, &r, out), 0);
+	oom_doc_release(&doc);
+	oom_replay_release(&r);
+	fclose(out);
+}
+
+static void *first_row(struct oom_event *ev, const struct oom_record *rec)
+{
+	void *p = ev;
+
+	if (rec != &oom_event_record)
+		memcpy(&p, (char *)ev + rec->array, sizeof(p));
+	return p;
+}
+
+/* Each number of the event in turn is as wrong as it can be; the sanitizers watch. */
+static void wild_numbers(void **state)
+{
+	static const int64_t wild[] = { INT64_MAX, INT64_MIN, INT64_MIN + 1, -1, 0, (int64_t)1 << 44, -((int64_t)1 << 50) };
+	const struct oom_record *records[OOM_PARTS + 1] = { &oom_event_record };
+	struct sample s;
+
+	(void)state;
+	memcpy(&records[1], oom_parts, sizeof(oom_parts));
+	for (int kind = 0; kind < 3; kind++) {
+		assert_int_equal(sample_make(&s), 0);
+		assert_int_equal(sample_record(&s), 0);
+		s.ev.ballot = kind;
+		s.ev.table_complete = kind < 2;
+		if (kind)
+			s.ev.first_line = s.ev.has_table = OOM_NA;
+		for (size_t k = 0; k < OOM_ARRAY_SIZE(records); k++)
+			for (size_t i = 0; first_row(&s.ev, records[k]) && i < records[k]->nfields; i++) {
+				const struct oom_field *f = &records[k]->field[i];
+
+				for (size_t w = 0; f->type == OOM_TYPE_INT && w < OOM_ARRAY_SIZE(wild); w++) {
+					struct oom_event ev;
+
+					assert_int_equal(oom_event_clone(&ev, &s.ev), 0);
+					oom_field_set_int(f, first_row(&ev, records[k]), wild[w]);
+					show(&ev);
+					oom_event_release(&ev);
+				}
+			}
+		sample_release(&s);
 	}
 }
 
@@ -698,6 +761,7 @@ int test_ballot(void)
 		cmocka_unit_test(without_a_victim_or_a_ballot),
 		cmocka_unit_test(hostile_points),
 		cmocka_unit_test(random_ballots),
+		cmocka_unit_test(wild_numbers),
 		cmocka_unit_test(what_guests_recorded),
 	};
 
