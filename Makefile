@@ -41,7 +41,7 @@ with_trace = $(if $(filter no,$(TRACE)),,$(if $(has_trace),yes,$(if $(filter yes
 FEED_PKGS := $(if $(with_bpf),libbpf) $(if $(with_trace),libtracefs libtraceevent)
 LDLIBS   += $(if $(strip $(FEED_PKGS)),$(shell pkg-config --libs $(FEED_PKGS)))
 FEED_CFLAGS = $(if $(with_trace),$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libtracefs libtraceevent)))
-ABSENT    = collector/bpf$(if $(with_bpf),_none).c collector/trace$(if $(with_trace),_none).c \
+ABSENT    = collector/bpf$(if $(with_bpf),_none).c collector/census$(if $(with_bpf),_none).c collector/trace$(if $(with_trace),_none).c \
             collector/journal$(if $(with_journal),_none).c
 
 LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) \
@@ -84,7 +84,7 @@ $(BUILD)/bench_%: $(BUILD)/tests/bench_%.o $(call obj,$(LIB_SRC))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What a machine without the optional libraries gets.
-STAND_INS = collector/bpf_none.c collector/trace_none.c collector/journal_none.c
+STAND_INS = collector/bpf_none.c collector/census_none.c collector/trace_none.c collector/journal_none.c
 $(BUILD)/oomlens_bare: $(call obj,$(CMD_SRC) $(filter-out $(STAND_INS) $(STAND_INS:%_none.c=%.c),$(LIB_SRC)) $(STAND_INS))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -99,14 +99,15 @@ $(BUILD)/%.o: %.c | $(BUILD)/gen/schema.inc
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The BPF programs travel inside the binary, as a generated header; foreign headers are not ours to warn about.
-$(BUILD)/gen/oomwatch.skel.h: collector/oomwatch.bpf.c collector/oomwatch.h collector/oomwatch_read.h include/oomlens/fact.h
+$(BUILD)/gen/%.skel.h: collector/%.bpf.c collector/oomwatch.h collector/oomwatch_read.h collector/census.h include/oomlens/fact.h
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)
-	$(Q)$(BPF_CC) -target bpf $(BPF_CFLAGS) -c -o $(@D)/oomwatch.o $<
-	$(Q)$(BPFTOOL) gen object $(@D)/oomwatch.bpf.o $(@D)/oomwatch.o
-	$(Q)$(BPFTOOL) gen skeleton $(@D)/oomwatch.bpf.o name oomwatch_bpf > $@.new && mv $@.new $@
+	$(Q)$(BPF_CC) -target bpf $(BPF_CFLAGS) -c -o $(@D)/$*.o $<
+	$(Q)$(BPFTOOL) gen object $(@D)/$*.bpf.o $(@D)/$*.o
+	$(Q)$(BPFTOOL) gen skeleton $(@D)/$*.bpf.o name $*_bpf > $@.new && mv $@.new $@
 $(BUILD)/collector/bpf.o: $(BUILD)/gen/oomwatch.skel.h
-$(BUILD)/collector/bpf.o: CFLAGS += -isystem $(BUILD)/gen -Wno-overlength-strings
+$(BUILD)/collector/census.o: $(BUILD)/gen/census.skel.h
+$(BUILD)/collector/bpf.o $(BUILD)/collector/census.o: CFLAGS += -isystem $(BUILD)/gen -Wno-overlength-strings
 $(BUILD)/collector/trace.o: CFLAGS += $(FEED_CFLAGS)
 
 # For guests: the feeds alone, static, printing what they see.
@@ -184,7 +185,7 @@ check-guest: deps-guest
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h)
+lint: deps-lint $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/census.skel.h)
 	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.

@@ -2,8 +2,10 @@
 /* Which memory cgroup each row belongs to, and the order of the rows that makes every subtree one stretch. */
 #include "sample_impl.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static ptrdiff_t find_row(const struct oom_sampler *s, int32_t pid)
 {
@@ -79,10 +81,47 @@ static bool threads_abound(const struct oom_sampler *s)
 	return s->cgroups.version == 1 && s->info.threads > 4 * s->nrows + 1000;
 }
 
+struct by_id { uint64_t id; uint32_t node; };
+
+static int by_id(const void *a, const void *b)
+{
+	const struct by_id *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The census knows the id of each process's cgroup, which is its directory's inode. */
+static int place_by_id(struct oom_sampler *s)
+{
+	size_t n = s->cgroups.n;
+
+	if (oom_sample_room((void **)&s->by_id, &s->cap_by_id, n, sizeof(*s->by_id)) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		s->by_id[i] = (struct by_id){ s->cgroups.node[i].pub.id, (uint32_t)i };
+	qsort(s->by_id, n, sizeof(*s->by_id), by_id);
+	for (size_t i = 0; i < s->nrows; i++) {
+		const struct by_id key = { s->cgroup_id[i], 0 };
+		const struct by_id *found = n ? bsearch(&key, s->by_id, n, sizeof(key), by_id) : NULL;
+
+		if (!found)
+			continue;
+		s->row[i].cgroup = (int32_t)found->node;
+		s->cgroups.node[found->node].pub.ntasks++;
+	}
+	return 0;
+}
+
 static int walk(struct oom_sampler *s, bool *asked)
 {
 	int r;
 
+	if (s->census) {
+		*asked = true;
+		s->cgroups.each = NULL;
+		r = oom_cgroups_walk(&s->cgroups);
+		return r < 0 ? r : place_by_id(s);
+	}
 	*asked = threads_abound(s);
 	s->cgroups.self = s;
 	s->cgroups.each = *asked ? NULL : place;

@@ -81,6 +81,8 @@ static bool kernel_passes_over(const struct oom_sampler *s, size_t task)
 {
 	char path[32];
 
+	if (s->census)                             /* told by the kernel already */
+		return false;
 	snprintf(path, sizeof(path), "%" PRId64 "/oom_score", s->task[task].tgid);
 	return s->profile->flags & OOM_PROFILE_SIGNED && s->task[task].oom_score_adj > -900 &&
 	       oom_proc_number(s->proc, path) == 0;
@@ -262,12 +264,17 @@ int oom_sampler_detail(struct oom_sampler *s, size_t task, struct oom_sample_det
 	dir = openat(s->proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	/* the directory stands for one process; its inode says whether it is the one that was sampled */
-	r = fstat(dir, &st) ? -errno : (uint64_t)st.st_ino == s->row[task].ident ? 0 : -ESRCH;
+	/* the directory stands for one process; its inode, or the start of the process, says whether it is the
+	 * one that was sampled */
+	r = fstat(dir, &st) ? -errno : s->census || (uint64_t)st.st_ino == s->row[task].ident ? 0 : -ESRCH;
 	if (r == 0)
 		r = oom_proc_read(dir, "stat", stat_text, sizeof(stat_text), &text);
 	if (r == 0) {
 		ticks = oom_proc_start_ticks(text);
+		if (s->census && hz > 0 && ticks != (int64_t)(s->row[task].ident / (1000000000 / (uint64_t)hz)))
+			r = -ESRCH;
+	}
+	if (r == 0) {
 		if (ticks >= 0 && hz > 0 && ticks < INT64_MAX / 1000000)
 			ret->start_us = ticks * 1000000 / hz;
 		if (oom_proc_read(dir, "cmdline", ret->cmdline, sizeof(ret->cmdline), &text) == 0)

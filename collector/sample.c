@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "census.h"
+
 #define PROCESSES_MAX  ((size_t)1 << 20)       /* OOM_MAX_PARTS; the kernel's own limit is 4 Mi */
 #define SPARE_FILES    64                      /* left of RLIMIT_NOFILE for everybody else */
 #define LEADER_THREADS 64                      /* threads looked at in search of one that has the mm */
@@ -101,6 +103,8 @@ int oom_sampler_open(const struct oom_sampler_opts *opts, struct oom_sampler **r
 	}
 	s->keep = files_to_keep(opts->keep_files);
 	oom_sample_boot(s);
+	if (opts->want & OOM_SAMPLE_KERNEL)
+		oom_sample_census_open(s);
 	*ret = s;
 	return 0;
 }
@@ -135,6 +139,7 @@ void oom_sampler_close(struct oom_sampler *s)
 		return;
 	for (size_t i = 0; i < s->slots.n; i++)
 		forget_files(s, &s->slots.v[i]);
+	oom_census_close(s->census);
 	oom_cgroups_close(&s->cgroups);
 	if (s->proc >= 0)
 		close(s->proc);
@@ -147,6 +152,8 @@ void oom_sampler_close(struct oom_sampler *s)
 	oom_free(s->row);
 	oom_free(s->all);
 	oom_free(s->by_cgroup);
+	oom_free(s->cgroup_id);
+	oom_free(s->by_id);
 	oom_free(s->cgroup);
 	oom_free(s->nodes);
 	oom_free(s->node_tasks);
@@ -426,20 +433,23 @@ static void read_process(struct oom_sampler *s, struct slot *slot)
 
 static bool hides_init(const struct oom_sampler *s)
 {
-	return s->slots.n && s->slots.v[0].pid != 1;
+	return !s->census && s->slots.n && s->slots.v[0].pid != 1;
 }
 
-static int make_rows(struct oom_sampler *s, size_t n)
+int oom_sample_rows(struct oom_sampler *s, size_t n)
 {
-	size_t cap[4];
+	size_t cap[5];
 
-	/* four arrays of one length: the capacity that all of them have is the one that counts */
+	if (n <= s->cap_rows)
+		return 0;
+	/* five arrays of one length: the capacity that all of them have is the one that counts */
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(cap); i++)
 		cap[i] = s->cap_rows;
 	if (oom_sample_room((void **)&s->task, &cap[0], n, sizeof(*s->task)) < 0 ||
 	    oom_sample_room((void **)&s->row, &cap[1], n, sizeof(*s->row)) < 0 ||
 	    oom_sample_room((void **)&s->all, &cap[2], n, sizeof(*s->all)) < 0 ||
-	    oom_sample_room((void **)&s->by_cgroup, &cap[3], n, sizeof(*s->by_cgroup)) < 0)
+	    oom_sample_room((void **)&s->by_cgroup, &cap[3], n, sizeof(*s->by_cgroup)) < 0 ||
+	    oom_sample_room((void **)&s->cgroup_id, &cap[4], n, sizeof(*s->cgroup_id)) < 0)
 		return -ENOMEM;
 	for (size_t i = s->cap_rows; i < cap[0]; i++)
 		s->all[i] = (uint32_t)i;
@@ -479,13 +489,13 @@ static int add_notes(struct oom_sampler *s)
 	return 0;
 }
 
-static int read_all(struct oom_sampler *s)
+static int read_proc(struct oom_sampler *s)
 {
 	int r = list_processes(s, &s->old);
 	struct slots swap;
 
 	if (r == 0)
-		r = make_rows(s, s->old.n);
+		r = oom_sample_rows(s, s->old.n);
 	if (r == 0)                                /* the next pass uses the other list */
 		r = oom_sample_room((void **)&s->slots.v, &s->slots.cap, s->old.n, sizeof(*s->slots.v));
 	if (r < 0) {
@@ -499,6 +509,15 @@ static int read_all(struct oom_sampler *s)
 	s->info.processes = s->slots.n;
 	for (size_t i = 0; i < s->slots.n; i++)
 		read_process(s, &s->slots.v[i]);
+	return 0;
+}
+
+static int read_all(struct oom_sampler *s)
+{
+	int r = s->census ? oom_sample_census(s) : read_proc(s);
+
+	if (r < 0)
+		return r;
 	s->event.task = s->task;
 	s->event.ntasks = s->nrows;
 	s->partial = s->info.denied || s->outer_hidden || hides_init(s);
@@ -535,6 +554,7 @@ int oom_sampler_next(struct oom_sampler *s, struct oom_sample *ret, struct oom_e
 		.event = &s->event, .row = s->row, .cgroup = s->cgroup, .ncgroups = s->cgroups.n,
 		.domain = s->domain, .ndomains = s->ndomains, .profile = s->profile, .points = s->points,
 		.drift_pages = s->drift_pages, .cgroup_version = s->cgroups.version, .info = s->info,
+		.kernel_counters = s->census != NULL,
 	};
 	return 0;
 }

@@ -31,6 +31,10 @@ struct oom_sampler {
 	uint64_t pass;
 	int64_t last_us;               /* monotonic clock of the last pass; OOM_NA */
 
+	struct oom_census *census;     /* NULL = rows come from /proc */
+	uint64_t *cgroup_id;           /* of the rows, from a census */
+	size_t before_at;              /* place in slots while a census is read */
+
 	struct slots slots, old;
 	size_t keep, kept;             /* files that may be, and are, kept open */
 
@@ -48,6 +52,8 @@ struct oom_sampler {
 	size_t nrows, cap_rows, nplaced;
 
 	struct oom_cgroups cgroups;
+	struct by_id *by_id;           /* members.c: cgroups by their id, for a census */
+	size_t cap_by_id;
 	struct oom_sample_cgroup *cgroup;
 	size_t cap_cgroups;
 
@@ -75,6 +81,12 @@ struct oom_sampler {
 /* Room for n elements of size bytes; contents kept, new room not cleared.  0 or -ENOMEM. */
 int oom_sample_room(void **array, size_t *cap, size_t n, size_t size);
 
+/* Room for n rows.  0 or -ENOMEM. */
+int oom_sample_rows(struct oom_sampler *s, size_t n);
+
+/* sample_census.c: the BPF iterator, where there is one and it serves; then one pass of it.  0 or -errno. */
+void oom_sample_census_open(struct oom_sampler *s);
+int oom_sample_census(struct oom_sampler *s);
 /* members.c: the tree of cgroups and who is where.  0 or -ENOMEM. */
 int oom_sample_members(struct oom_sampler *s);
 /* machine.c: what does not change while the sampler is open, then the facts of one pass.  0 or -ENOMEM. */

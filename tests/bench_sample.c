@@ -113,6 +113,8 @@ static const struct { const char *name; struct oom_sampler_opts opts; } ways[] =
 	{ "files opened each pass, cgroups",  { .want = OOM_SAMPLE_ALL } },
 	{ "files kept open",                  { .want = 0, .keep_files = 1 << 20 } },
 	{ "files kept open, cgroups",         { .want = OOM_SAMPLE_ALL, .keep_files = 1 << 20 } },
+	{ "BPF iterator",                     { .want = OOM_SAMPLE_KERNEL } },
+	{ "BPF iterator, cgroups",            { .want = OOM_SAMPLE_ALL | OOM_SAMPLE_KERNEL } },
 };
 
 static void compare(size_t way, size_t runs)
@@ -128,6 +130,11 @@ static void compare(size_t way, size_t runs)
 		return;
 	}
 	first = run_pass(s, &sample);
+	if (ways[way].opts.want & OOM_SAMPLE_KERNEL && !sample.kernel_counters) {
+		printf("%-34s cannot be loaded here\n", ways[way].name);
+		oom_sampler_close(s);
+		return;
+	}
 	for (size_t i = 0; i < runs; i++) {
 		pass[i] = run_pass(s, &sample);
 		ps[i] = run_ps();

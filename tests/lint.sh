@@ -20,7 +20,7 @@ jansson.h analyzer/json.c collector/jsonline.c collector/status_json.c
 archive collector/archive.c
 curses.h tui/term.c
 tracefs.h collector/trace.c
-bpf/ collector/bpf.c collector/oomwatch.bpf.c
+bpf/ collector/bpf.c collector/oomwatch.bpf.c collector/census.c collector/census.bpf.c
 kbuffer.h collector/trace.c
 event-parse.h collector/trace.c
 systemd/ collector/journal.c

@@ -65,7 +65,6 @@ static void json_row(FILE *out, const struct model *m, const struct row *r)
 {
 	const struct oom_task *t = model_task(m, r);
 	const struct oom_score *s = model_score(m, r);
-	bool passed_over = r->sample && r->sample->passed_over;
 
 	fprintf(out, "{\"rank\": ");
 	if (r->place)
@@ -86,7 +85,7 @@ static void json_row(FILE *out, const struct model *m, const struct row *r)
 	if (r->place || !s)
 		fputs("null}", out);
 	else
-		fprintf(out, "\"%s\"}", passed_over ? "passed_over" : oom_why_not_names[s->why_not]);
+		fprintf(out, "\"%s\"}", oom_why_not_names[s->why_not]);
 }
 
 static void json_head(FILE *out, const struct model *m)
@@ -99,7 +98,7 @@ static void json_head(FILE *out, const struct model *m)
 	gmtime_r(&ts.tv_sec, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	fprintf(out, "{\"schema\": \"oomlens.top/1\", \"time\": \"%s.%06ldZ\", \"source\": \"%s\", \"points\": \"%s\", \"drift_pages\": %" PRId64 ", ",
-		when, ts.tv_nsec / 1000, m->source->ops->name, oom_sample_points_names[m->sample.points], m->sample.drift_pages);
+		when, ts.tv_nsec / 1000, m->sample.kernel_counters ? "bpf" : m->source->ops->name, oom_sample_points_names[m->sample.points], m->sample.drift_pages);
 }
 
 static void json_pass(FILE *out, const struct model *m, size_t top)

@@ -25,6 +25,7 @@ void model_release(struct model *m)
 	if (m->source)
 		m->source->ops->close(m->source);
 	oom_free(m->row);
+	oom_free(m->origin);
 	oom_free(m->change);
 	*m = (struct model){ 0 };
 }
@@ -64,9 +65,29 @@ static void find_domain(struct model *m)
 
 static const struct oom_sample_row *sample_row(const struct model *m, size_t task)
 {
+	return m->sample.row && task < m->norigin ? &m->sample.row[m->origin[task]] : NULL;
+}
+
+/* The view leaves out those that the kernel itself passes over. */
+static int find_origins(struct model *m)
+{
+	size_t n = m->domain->ntasks;
+
+	m->norigin = 0;
 	if (!m->sample.row)
-		return NULL;
-	return &m->sample.row[m->domain->task ? m->domain->task[task] : task];
+		return 0;
+	if (n > m->cap_origin) {
+		uint32_t *p = oom_realloc(m->origin, (n + n / 8) * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		m->origin = p;
+		m->cap_origin = n + n / 8;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!m->sample.row[m->domain->task[i]].passed_over)
+			m->origin[m->norigin++] = m->domain->task[i];
+	return 0;
 }
 
 static const struct change *change_of(const struct model *m, const struct oom_task *t, const struct oom_sample_row *s)
@@ -123,14 +144,6 @@ static int reserve_rows(struct model *m, size_t n)
 	return 0;
 }
 
-/* Those the kernel passes over although they score: it said so itself. */
-static bool passed_over(const struct model *m, uint32_t task)
-{
-	const struct oom_sample_row *s = sample_row(m, task);
-
-	return s && s->passed_over;
-}
-
 static void places(const struct model *m, const struct oom_replay *r, struct row *rows, size_t n, bool before)
 {
 	uint32_t place = 0;
@@ -138,7 +151,7 @@ static void places(const struct model *m, const struct oom_replay *r, struct row
 	for (size_t i = 0; r->rank && i < r->nscores; i++) {
 		uint32_t t = r->rank[i], p;
 
-		if (!candidate(r, t) || passed_over(m, t))
+		if (!candidate(r, t))
 			continue;
 		p = ++place;
 		if (!before)
@@ -190,7 +203,9 @@ static int rank_domain(struct model *m)
 	if (r)
 		return r;
 	m->ranked = &m->view;
-	r = apply_changes(m);
+	r = find_origins(m);
+	if (!r)
+		r = apply_changes(m);
 	if (!r)
 		r = rank(m->ranked, m->sample.profile, &m->replay);
 	if (!r)

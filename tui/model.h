@@ -55,6 +55,8 @@ struct model {
 	struct oom_event edited;      /* clone of view with the changes; only if there are any */
 	const struct oom_event *ranked;        /* one of the two */
 	struct oom_replay replay, before;
+	uint32_t *origin;             /* rows of the sample behind the tasks of the view */
+	size_t norigin, cap_origin;
 	struct row *row;              /* all of the domain, best first, those that are no candidates last */
 	size_t nrows, cap_rows;
 

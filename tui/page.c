@@ -73,11 +73,8 @@ static void neighbours(const struct model *m, const struct row *r, FILE *out)
 	}
 }
 
-static const char *why_not(const struct row *r, const struct oom_score *s)
+static const char *why_not(const struct oom_score *s)
 {
-	if (r->sample && r->sample->passed_over)
-		return "the kernel itself passes it over: a vfork child that uses its parent's memory, or its memory was reaped "
-		       "already";
 	if (!s)
 		return "the rules of this kernel are not known";
 	switch (s->why_not) {
@@ -108,7 +105,7 @@ void page_task(struct ui *ui, FILE *out)
 	else if (r->place)
 		fprintf(out, "place %u of %zu processes\n\n", r->place, m->nrows);
 	else
-		fprintf(out, "no candidate: %s\n\n", why_not(r, s));
+		fprintf(out, "no candidate: %s\n\n", why_not(s));
 	if (r->place && s)
 		arithmetic(m, t, s, out);
 	if (r->place) {

@@ -29,7 +29,7 @@ int source_live(struct source **ret, struct oom_err *reterr)
 {
 	static const struct source_ops ops = { "proc", true, false, live_next, live_view, live_close };
 	/* kept files make a pass twice as fast; the sampler takes as many as the limits leave */
-	struct oom_sampler_opts opts = { .want = OOM_SAMPLE_ALL, .keep_files = 40000 };
+	struct oom_sampler_opts opts = { .want = OOM_SAMPLE_ALL | OOM_SAMPLE_KERNEL, .keep_files = 40000 };
 	struct live *l = oom_malloc(sizeof(*l));
 	int r;
 

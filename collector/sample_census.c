@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rows of a pass from the kernel's own counters. */
+#include "sample_impl.h"
+
+#include <string.h>
+
+#include <oomlens/fact.h>
+
+#include "census.h"
+
+void oom_sample_census_open(struct oom_sampler *s)
+{
+	bool summed = s->profile && s->profile->flags & OOM_PROFILE_EXACT_SUMS;
+
+	/* tasks are numbered by the outermost namespace; from 7.0 on /proc is what the kernel compares; sets of
+	 * nodes are read from /proc */
+	if (s->opts.proc_root || s->outer_hidden || summed || (s->nodes && s->nodes->with_memory > 1))
+		return;
+	if (oom_census_open(s->cgroups.version == 2, &s->census, NULL) < 0 || s->points != OOM_POINTS_PRECISE_SUM)
+		return;
+	s->points = OOM_POINTS_EXACT;
+	s->drift_pages = 0;
+}
+
+/* A per-CPU counter's approximate sum may stand a little below 0; the kernel takes that for 0. */
+static int64_t pages_of(const struct oomwatch_rec *t, int counter)
+{
+	if (!(t->has & OOMWATCH_HAS_RSS))
+		return OOM_NA;
+	return t->rss[counter] > 0 ? t->rss[counter] : 0;
+}
+
+static int64_t sum(int64_t a, int64_t b)
+{
+	return a == OOM_NA || b == OOM_NA ? OOM_NA : a + b;
+}
+
+static void fill_task(struct oom_task *t, const struct oomwatch_rec *r, char *comm)
+{
+	const char *end;
+
+	memcpy(comm, r->comm, OOMWATCH_COMM);
+	end = memchr(comm, 0, OOMWATCH_COMM);
+	*t = (struct oom_task){
+		.pid = r->pid, .tgid = r->tgid, .uid = r->uid, .oom_score_adj = r->adj,
+		.rss_anon_pages = pages_of(r, OOMWATCH_ANON), .rss_file_pages = pages_of(r, OOMWATCH_FILE),
+		.rss_shmem_pages = pages_of(r, OOMWATCH_SHMEM), .swap_pages = pages_of(r, OOMWATCH_SWAP),
+		.total_vm_pages = (int64_t)r->total_vm, .pgtables_bytes = (int64_t)r->pgtables_bytes,
+		.nr_ptes = OOM_NA, .nr_pmds = OOM_NA, .cpu = OOM_NA, .oom_adj = OOM_NA,
+		.line = OOM_NA, .kernel_points = OOM_NA, .kernel_flags = OOM_NA,
+		.comm = { comm, end ? (size_t)(end - comm) : OOMWATCH_COMM },
+	};
+	t->rss_pages = sum(sum(t->rss_anon_pages, t->rss_file_pages), t->rss_shmem_pages);
+}
+
+/* Both lists are in the order of pids. */
+static int64_t usage_before(struct oom_sampler *s, int32_t pid, uint64_t ident)
+{
+	while (s->before_at < s->slots.n && s->slots.v[s->before_at].pid < pid)
+		s->before_at++;
+	if (s->before_at >= s->slots.n || s->slots.v[s->before_at].pid != pid || s->slots.v[s->before_at].ino != ident)
+		return OOM_NA;
+	return s->slots.v[s->before_at].usage_pages;
+}
+
+static int add_row(void *arg, const struct census_rec *r)
+{
+	struct oom_sampler *s = arg;
+	struct oom_sample_row *row;
+	struct oom_task *t;
+	int e;
+
+	s->info.processes++;
+	if (r->task.flags & OOM_FACT_NO_MM) {
+		s->info.no_mm++;
+		return 0;
+	}
+	e = oom_sample_rows(s, s->nrows + 1);
+	if (!e)
+		e = oom_sample_room((void **)&s->old.v, &s->old.cap, s->old.n + 1, sizeof(*s->old.v));
+	if (e)
+		return e;
+	t = &s->task[s->nrows];
+	row = &s->row[s->nrows];
+	s->cgroup_id[s->nrows] = r->task.memcg_id;
+	*row = (struct oom_sample_row){
+		.ident = r->task.start_ns, .ppid = r->ppid, .cgroup = -1, .mems = -1, .bind = -1,
+		.prev_usage_pages = usage_before(s, r->task.tgid, r->task.start_ns),
+		.dead_leader = r->task.pid != r->task.tgid,
+		.passed_over = r->task.flags & (OOM_FACT_VFORK | OOM_FACT_OOM_SKIP),
+	};
+	fill_task(t, &r->task, row->comm);
+	row->usage_pages = t->rss_pages == OOM_NA ? 0 : t->rss_pages + t->swap_pages;
+	row->usage_pages += t->pgtables_bytes / (s->page_kb * 1024);
+	s->old.v[s->old.n++] = (struct slot){
+		.ino = row->ident, .usage_pages = row->usage_pages, .pid = r->task.tgid, .status_fd = -1, .adj_fd = -1,
+	};
+	s->info.dead_leaders += row->dead_leader;
+	s->info.threads += r->threads > 0 ? (size_t)r->threads : 1;
+	s->nrows++;
+	return 0;
+}
+
+int oom_sample_census(struct oom_sampler *s)
+{
+	struct slots swap;
+	int r;
+
+	s->old.n = s->before_at = 0;
+	r = oom_census_read(s->census, add_row, s);
+	if (r < 0) {
+		s->old.n = 0;
+		return r;
+	}
+	swap = s->slots;
+	s->slots = s->old;
+	s->old = swap;
+	return 0;
+}
