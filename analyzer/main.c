@@ -227,9 +227,9 @@ static void print_help(const struct cmd *c)
 		snprintf(left, sizeof(left), "%c%c%c --%s%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
 			 o->letter ? ',' : ' ', o->name, o->kind == OPT_SWITCH ? "[=" : o->arg ? "=" : "",
 			 o->arg ? o->arg : "", o->kind == OPT_SWITCH ? "]" : "");
-		printf("  %-22s %s\n", left, o->help);
+		printf("  %-27s %s\n", left, o->help);
 	}
-	printf("  %-22s %s\n", "-h, --help", "this text");
+	printf("  %-27s %s\n", "-h, --help", "this text");
 }
 
 static void print_usage(FILE *out)

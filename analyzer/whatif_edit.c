@@ -176,17 +176,16 @@ static int edit_limit(struct oom_event *ev, const struct oom_edit *e, struct oom
 	return 0;
 }
 
-static int edit_swap(struct oom_event *ev, const struct oom_edit *e, struct oom_err *reterr)
+/* Where the log does not say how much there was, this says it. */
+static void edit_swap(struct oom_event *ev, const struct oom_edit *e)
 {
+	bool said = ev->swap_total_kb == OOM_NA;
 	int64_t used = 0;
 
-	if (ev->swap_total_kb == OOM_NA)
-		return oom_err_set(reterr, EINVAL, "'%.*s': the swap of the machine is not known", WORDS(e));
-	if (ev->swap_free_kb != OOM_NA && ev->swap_free_kb <= ev->swap_total_kb)
+	if (!said && ev->swap_free_kb != OOM_NA && ev->swap_free_kb <= ev->swap_total_kb)
 		used = ev->swap_total_kb - ev->swap_free_kb;
 	ev->swap_total_kb = e->value / 1024;
-	ev->swap_free_kb = ev->swap_total_kb > used ? ev->swap_total_kb - used : 0;
-	return 0;
+	ev->swap_free_kb = said ? OOM_NA : ev->swap_total_kb > used ? ev->swap_total_kb - used : 0;
 }
 
 static int edit_group(struct oom_whatif *w, const struct oom_edit *e, bool allow_empty, struct oom_err *reterr)
@@ -234,7 +233,8 @@ static int edit_domain(struct oom_whatif *w, const struct oom_whatif_opts *o, si
 	case OOM_EDIT_LIMIT:
 		return edit_limit(&w->after.event, e, reterr);
 	case OOM_EDIT_SWAP:
-		return edit_swap(&w->after.event, e, reterr);
+		edit_swap(&w->after.event, e);
+		return 0;
 	case OOM_EDIT_GROUP:
 		return edit_group(w, e, o->allow_empty, reterr);
 	default:
@@ -270,12 +270,17 @@ static void new_total(struct oom_whatif *w)
 	const struct oom_event *was = w->event, *is = &w->after.event;
 	struct oom_range *t = &w->after.total, before, after;
 	int64_t page_kb = is->page_size >= 1024 ? is->page_size / 1024 : 4;
-	int64_t more = is->swap_total_kb / page_kb - was->swap_total_kb / page_kb;
+	int64_t more;
 
 	if (was->memcg_limit_kb == is->memcg_limit_kb && was->swap_total_kb == is->swap_total_kb)
 		return;
 	w->changed = true;
+	if (was->swap_total_kb == OOM_NA && is->swap_total_kb != OOM_NA) {
+		*t = total_by_facts(w, is);
+		return;
+	}
 	if (is->scope != OOM_SCOPE_MEMCG) {
+		more = is->swap_total_kb / page_kb - was->swap_total_kb / page_kb;
 		if (t->lo <= t->hi)
 			*t = (struct oom_range){ clamp_pages(t->lo + more), clamp_pages(t->hi + more) };
 		return;

@@ -194,7 +194,6 @@ static void put_spare(struct pen *p, const struct oom_whatif *w)
 		put_int(p, "adj", x->adj);
 		put_int(p, "adj_certain", x->adj_certain);
 		put_int(p, "instead_pid", x->rival < 0 ? OOM_NA : pid_of(w, (uint32_t)x->rival));
-		put_bool(p, "largest", x->largest);
 		fputs("}", p->out);
 	}
 	fputs("]", p->out);
@@ -219,6 +218,7 @@ static void put_apply(struct pen *p, struct oom_str lines)
 static void put_head(struct pen *p, const struct oom_whatif_answer *a)
 {
 	const struct oom_event *ev = a->w->event;
+	unsigned found = oom_whatif_warnings(a->w);
 
 	begin(p, "{\n \"schema\": \"oomlens.whatif/1\",\n \"source\": {");
 	put_bool(p, "live", ev->origin == OOM_ORIGIN_LIVE);
@@ -234,7 +234,11 @@ static void put_head(struct pen *p, const struct oom_whatif_answer *a)
 	put_text(p, "kind", oom_scope_names[ev->scope]);
 	put_str(p, "path", ev->scope == OOM_SCOPE_MEMCG ? ev->oom_memcg : OOM_STR_NULL);
 	fputs("}", p->out);
-	fprintf(p->out, ",\n \"changed\": %s", a->w->changed ? "true" : "false");
+	fprintf(p->out, ",\n \"changed\": %s,\n \"warnings\": [", a->w->changed ? "true" : "false");
+	fputs(found & OOM_WHATIF_KILLS_PROTECTED ? "\"kills_protected\"" : "", p->out);
+	fputs(found == (OOM_WHATIF_KILLS_PROTECTED | OOM_WHATIF_LARGEST_UNKILLABLE) ? ", " : "", p->out);
+	fputs(found & OOM_WHATIF_LARGEST_UNKILLABLE ? "\"largest_unkillable\"" : "", p->out);
+	fputs("]", p->out);
 }
 
 int oom_whatif_json(const struct oom_whatif_answer *a, FILE *out)

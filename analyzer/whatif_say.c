@@ -163,8 +163,8 @@ static void say_changes(struct page *p)
 			oom_say_count(&p->s, (int64_t)(w->nchanges - n), "more", "more"));
 	for (size_t i = 0; i < p->a->opts->nedits; i++) {
 		static const char *const names[OOM_EDIT_COUNT] = {
-			[OOM_EDIT_LIMIT] = "limit", [OOM_EDIT_SWAP] = "swap", [OOM_EDIT_GROUP] = "memory.oom.group",
-			[OOM_EDIT_ALLOCATING] = "oom_kill_allocating_task",
+			[OOM_EDIT_LIMIT] = "limit", [OOM_EDIT_SWAP] = "swap", [OOM_EDIT_GROUP] = "oom.group",
+			[OOM_EDIT_ALLOCATING] = "allocating",
 		};
 		const struct oom_edit *e = &p->a->opts->edit[i];
 
@@ -273,15 +273,15 @@ static void say_warnings(struct page *p)
 {
 	const struct oom_whatif *w = p->w;
 	const struct oom_dry_run *a = &w->after;
-	const struct oom_task *t = a->winner < 0 ? NULL : &a->event.task[a->winner];
+	unsigned found = oom_whatif_warnings(w);
 
-	if (t && t->oom_score_adj < 0 && winner(a) != winner(&w->before))
+	if (found & OOM_WHATIF_KILLS_PROTECTED)
 		WARN(p, "warning", "%s dies although somebody protected it (oom_score_adj %lld)", who(p, winner(a)),
-		     (long long)t->oom_score_adj);
-	for (size_t i = 0; i < w->nspares; i++)
-		if (w->spare[i].largest && w->spare[i].adj == -1000 && w->spare[i].kind != OOM_SPARE_ALREADY)
-			WARN(p, "warning", "%s holds the most memory and could not be killed any more",
-			     who(p, (ptrdiff_t)w->spare[i].task));
+		     (long long)a->event.task[a->winner].oom_score_adj);
+	if (found & OOM_WHATIF_LARGEST_UNKILLABLE)
+		WARN(p, "warning", "who holds the most memory could not be killed any more");
+	if (a->reason == OOM_REASON_UNKNOWN_TOTALPAGES && a->event.swap_total_kb == OOM_NA)
+		PLAIN(p, OOM_NODE_FACT, "note", "the log does not say how much swap the machine had; --swap BYTES does");
 	for (size_t i = 0; i < w->nchanges; i++)
 		if (w->change[i].negative_step) {
 			WARN(p, "note", "a value with a sign is a step: %s goes from %lld to %lld ('==' sets the value itself)",

@@ -132,16 +132,6 @@ static void solve(const struct oom_dry_run *d, size_t row, const bool *spared, s
 		ret->kind = ret->adj == ADJ_MIN ? OOM_SPARE_ONLY_MIN : OOM_SPARE_SOLVED;
 }
 
-static bool is_largest(const struct oom_dry_run *d, size_t row)
-{
-	const struct oom_task *t = d->event.task;
-
-	for (size_t i = 0; i < d->event.ntasks; i++)
-		if (oom_eval_pages_ok(t[i].rss_pages) && t[i].rss_pages > t[row].rss_pages)
-			return false;
-	return true;
-}
-
 static int give(struct oom_whatif *w, size_t row, int64_t adj)
 {
 	struct oom_change *c = oom_whatif_change(w, row);
@@ -210,7 +200,6 @@ static int solve_all(struct oom_whatif *w, const bool *spared)
 			continue;
 		*s = (struct oom_spare){
 			.task = d->origin[i], .rival = -1, .adj_from = d->event.task[i].oom_score_adj,
-			.largest = is_largest(d, i),
 		};
 		solve(d, i, spared, s);
 		bend(w, i, s);
@@ -251,4 +240,34 @@ int oom_whatif_spare(struct oom_whatif *w, const struct oom_whatif_opts *o, stru
 	for (size_t i = 0; i < w->nspares && r == 0; i++)
 		w->spare[i].rival = d->winner < 0 ? -1 : (ptrdiff_t)d->origin[d->winner];
 	return r;
+}
+
+/* ---- what to mind ----------------------------------------------------------------------------------- */
+
+static int64_t holds(const struct oom_task *t)
+{
+	int64_t swap = oom_eval_pages_ok(t->swap_pages) ? t->swap_pages : 0;
+
+	return oom_eval_pages_ok(t->rss_pages) ? t->rss_pages + swap : 0;
+}
+
+unsigned oom_whatif_warnings(const struct oom_whatif *w)
+{
+	const struct oom_dry_run *a = &w->after, *b = &w->before;
+	const struct oom_change *c;
+	unsigned found = 0;
+	size_t top = 0;
+
+	if (a->winner >= 0 && a->event.task[a->winner].oom_score_adj < 0 &&
+	    (b->winner < 0 || a->origin[a->winner] != b->origin[b->winner]))
+		found |= OOM_WHATIF_KILLS_PROTECTED;
+	for (size_t i = 1; i < a->event.ntasks; i++)
+		if (holds(&a->event.task[i]) > holds(&a->event.task[top]))
+			top = i;
+	if (!a->event.ntasks || !w->change_of || !w->change_of[a->origin[top]])
+		return found;
+	c = &w->change[w->change_of[a->origin[top]] - 1];
+	if (c->adj_to == ADJ_MIN && c->adj_from != ADJ_MIN)
+		found |= OOM_WHATIF_LARGEST_UNKILLABLE;
+	return found;
 }

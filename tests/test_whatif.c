@@ -502,7 +502,7 @@ static void solved(void **state)
 	assert_int_equal(ASK(&a, &ev, "20", NULL), 0);
 	assert_int_equal(a.w.spare[0].kind, OOM_SPARE_ONLY_MIN);
 	assert_int_equal(a.w.spare[0].adj, -1000);
-	assert_true(a.w.spare[0].largest);
+	assert_int_equal(oom_whatif_warnings(&a.w), OOM_WHATIF_KILLS_PROTECTED | OOM_WHATIF_LARGEST_UNKILLABLE);
 	oom_whatif_release(&a.w);
 	/* who is safe is told how far */
 	assert_int_equal(ASK(&a, &ev, "40", NULL), 0);

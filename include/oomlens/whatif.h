@@ -118,7 +118,6 @@ struct oom_spare {                /* one task that is to be spared */
 	int64_t adj;                  /* the highest value at which it survives; OOM_NA */
 	int64_t adj_certain;          /* the same beyond drift and hidden terms; OOM_NA */
 	ptrdiff_t rival;              /* who comes before it then: row likewise; -1 */
-	bool largest;                 /* nobody holds more memory */
 	bool in_group;                /* it would die with the group of the next victim */
 };
 
@@ -141,6 +140,13 @@ struct oom_whatif {
 int  oom_whatif_run(const struct oom_event *ev, const struct oom_whatif_opts *opts, struct oom_whatif *ret,
 		    struct oom_err *reterr);
 void oom_whatif_release(struct oom_whatif *w);
+
+/* What to mind before the changes are made real; bits. */
+enum {
+	OOM_WHATIF_KILLS_PROTECTED    = 1 << 0,   /* the new victim has an oom_score_adj below 0 */
+	OOM_WHATIF_LARGEST_UNKILLABLE = 1 << 1,   /* nobody holds more memory than one that goes to -1000 */
+};
+unsigned oom_whatif_warnings(const struct oom_whatif *w);
 
 /* The highest oom_score_adj, -1000 to 1000, at which row `task` of d->event is not preferred to row `rival`; solved from
  * the profile's integer arithmetic and tie rule.  slack: by so many points (the profile's unit) at least, and
