@@ -322,6 +322,7 @@ static void a_store_of_the_first_schema_is_brought_up_to_date(void **state)
 	for (int i = 0; i < 5; i++)
 		is_stored(s, i + 1, &ev[i]);
 	/* and it takes what is new */
+	oom_event_release(&ev[0]);
 	test_event_random(&ev[0], 5);
 	assert_int_equal(oom_store_replace(s, 1, &ev[0], NULL, &err), 0);
 	is_stored(s, 1, &ev[0]);
