@@ -26,8 +26,8 @@ WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-proto
 SANITIZE = -fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT      = $(if $(filter 1,$(DEBUG)),-O1 $(SANITIZE),-O2 -D_FORTIFY_SOURCE=2)
 CPPFLAGS += -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-CFLAGS   += -std=gnu11 -g $(OPT) $(WARN) -fstack-protector-strong -fPIE
-LDFLAGS  += -pie $(filter -fsanitize%,$(OPT))
+CFLAGS   += -std=gnu11 -g -pthread $(OPT) $(WARN) -fstack-protector-strong -fPIE
+LDFLAGS  += -pie -pthread $(filter -fsanitize%,$(OPT))
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 # Optional feeds: each has a stand-in that says that it was built without.
@@ -204,6 +204,9 @@ install: all
 	install -D -m 755 $(BUILD)/oomtop $(DESTDIR)$(PREFIX)/bin/oomtop
 	for s in 1 5; do for f in docs/*.$$s; do [ ! -e $$f ] || \
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#docs/}; done; done
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' packaging/oomlens-record.service > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/oomlens-record.service
 
 clean:
 	rm -rf build

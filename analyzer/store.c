@@ -483,6 +483,20 @@ int oom_store_close(struct oom_store *s, struct oom_err *reterr)
 	return r;
 }
 
+int oom_store_durable(struct oom_store *s, int busy_ms, struct oom_err *reterr)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "PRAGMA synchronous = FULL; PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;"
+		 " PRAGMA busy_timeout = %d", busy_ms);
+	return oom_sql_exec(s->sql, text, reterr);
+}
+
+void oom_store_settle(struct oom_store *s)
+{
+	(void)oom_sql_exec(s->sql, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+}
+
 /* ---- transactions ------------------------------------------------------------------------------------ */
 
 int oom_store_begin(struct oom_store *s, struct oom_err *reterr)

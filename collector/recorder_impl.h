@@ -124,6 +124,7 @@ struct oom_writer_opts {
 	const char *db, *spool;       /* spool: path of the spool store; NULL = none */
 	int64_t keep_us, max_bytes;
 	size_t max_queue_bytes;       /* of events waiting in memory; 0 = 8 MiB */
+	int64_t patience_us;          /* trouble that lasts longer goes to the spool; 0 = 2 s */
 	void (*say)(void *arg, int level, const char *text);         /* from the writer's thread */
 	void *arg;
 };
@@ -138,8 +139,8 @@ struct oom_writer_state {             /* counts since open */
 int  oom_writer_open(const struct oom_writer_opts *o, struct oom_writer **ret, struct oom_err *reterr);
 /* The mark of this boot as the store has it: 1, 0 none, -errno.  Before the first put. */
 int  oom_writer_mark(struct oom_writer *w, struct oom_store_mark *io, struct oom_err *reterr);
-/* Never waits.  Takes out->ev over; mark is written with it.  0; -ENOBUFS: memory and spool are full, it is dropped.
- * After that the store's mark stays where it is: what was dropped can be read again by the next run. */
+/* Never waits.  Takes out->ev over; mark is written with it (out NULL: with what comes next).  0; -ENOBUFS: memory
+ * and spool are full, it is dropped.  After that the store's mark stays where it is, so that the next run looks again. */
 int  oom_writer_put(struct oom_writer *w, struct oom_join_out *out, const struct oom_store_mark *mark);
 /* A fact for v_trace; copied.  Dropped (and counted) when the queue is full: facts come second. */
 int  oom_writer_trace(struct oom_writer *w, const char *feed, const struct oom_fact *f, const struct oom_store_mark *mark);

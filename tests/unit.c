@@ -21,6 +21,7 @@ int main(void)
 		test_store, test_store_recorder, test_parse, test_parse_lines,
 		test_klog,
 		test_status,
+		test_writer,
 		test_trace,
 		test_join,
 		test_whatif,

@@ -30,6 +30,7 @@ int test_parse(void);
 int test_parse_lines(void);
 int test_klog(void);
 int test_status(void);
+int test_writer(void);
 int test_trace(void);
 int test_join(void);
 int test_whatif(void);

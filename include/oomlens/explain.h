@@ -5,6 +5,7 @@
 #ifndef OOMLENS_EXPLAIN_H
 #define OOMLENS_EXPLAIN_H
 
+#include <oomlens/recorder.h>
 #include <oomlens/replay.h>
 
 enum oom_node_kind {
@@ -37,6 +38,8 @@ struct oom_explain_opts {
 };
 
 int  oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts, struct oom_doc *ret);   /* 0, -ENOMEM; r must be ranked */
+/* What a recorder says of itself, read at now_us (UTC).  0, -ENOMEM. */
+int  oom_explain_recorder(const struct oom_recorder_state *st, int64_t now_us, struct oom_doc *ret);
 void oom_doc_release(struct oom_doc *d);
 
 /* Do the points of a score mean anything?  Not those of a task that is not eligible, nor those that need totalpages

@@ -22,6 +22,13 @@ void oom_store_default_path(char *buf, size_t size);
 int  oom_store_open(const char *path, enum oom_store_mode mode, struct oom_store **ret, struct oom_err *reterr);
 int  oom_store_close(struct oom_store *s, struct oom_err *reterr);     /* NULL is fine; rolls back an open transaction */
 
+/* For a recorder: what is committed is on the disk, even if the power fails (else the last commits may be lost), less is
+ * held in memory, and others' locks are waited for no longer than busy_ms. */
+int  oom_store_durable(struct oom_store *s, int busy_ms, struct oom_err *reterr);
+/* Moves what lies in the -wal file into the store's own, as far as readers let it: then the file is whole by itself, even if
+ * it was renamed. */
+void oom_store_settle(struct oom_store *s);
+
 int  oom_store_begin(struct oom_store *s, struct oom_err *reterr);
 int  oom_store_commit(struct oom_store *s, struct oom_err *reterr);
 void oom_store_rollback(struct oom_store *s);
