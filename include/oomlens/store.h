@@ -39,7 +39,8 @@ int  oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct
 		   struct oom_err *reterr);
 /* 1 = an event with the fingerprint is stored, *ret_id is its id; 0 = none, -errno. */
 int  oom_store_find(struct oom_store *s, const char *fingerprint, int64_t *ret_id, struct oom_err *reterr);
-/* The event and what was derived from it take the place of the event id (same fingerprint).  0, -ENOENT, -errno. */
+/* The event and what was derived from it take the place of the event id; the fingerprint becomes ev's.  0, -ENOENT,
+ * -EEXIST: another event has that fingerprint; neither spoils a transaction of the caller's.  -errno. */
 int  oom_store_replace(struct oom_store *s, int64_t id, const struct oom_event *ev, const struct oom_replay *r,
 		       struct oom_err *reterr);
 /* Deep load: the event as it was put, ev->id = id.  -ENOENT if there is none. */
@@ -64,13 +65,15 @@ int  oom_store_get_mark(struct oom_store *s, struct oom_store_mark *io, struct o
 int  oom_store_put_mark(struct oom_store *s, const struct oom_store_mark *m, struct oom_err *reterr);
 
 struct oom_fact;
-/* A fact as a row of v_trace; name is its kind, detail its other fields as JSON. */
+/* A fact as a row of v_trace; name is its kind, detail its other fields as JSON.  who->seen_us is its age for
+ * oom_store_prune(), so facts are written in the order of time. */
 int  oom_store_trace(struct oom_store *s, const struct oom_store_mark *who, const char *feed, const struct oom_fact *f,
 		     struct oom_err *reterr);
 
 /* Retention.  Deletes events and facts from before until_us (UTC; events without a time by the mark of their boot), then
- * the oldest until what the file holds is at most max_bytes (0 = no limit each).  Free pages are used again; the file
- * shrinks where that costs no rewrite.  Bounded work per call: 1 = there is more to do, 0, -errno. */
+ * the oldest until what the file holds is at most max_bytes (0 = no limit each); events that nobody can date are kept by
+ * age and are the first to go by size.  Free pages are used again; a file that is larger than max_bytes shrinks, unless
+ * it was made by the first schema.  At most 64 events or some 4000 facts per call: 1 = there is more to do, 0, -errno. */
 int  oom_store_prune(struct oom_store *s, int64_t until_us, int64_t max_bytes, struct oom_err *reterr);
 
 struct oom_filter {                  /* zero-initialised = everything */
