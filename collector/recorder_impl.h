@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rooms of the recorder.  recorder.c holds the poll loop and knows them all; they do not know each other:
+ * The rooms of the recorder.  recorder.c and its loop (recorder_loop.h) know them all; they do not know each other:
  * klog (the kernel log, live), join (facts and parsed events -> finished events; no system calls), flight (the ring of
  * samples), counters (vmstat, memory.events, PSI), writer (queue, thread, spool), status and notify.
  */
