@@ -356,8 +356,6 @@ static void take_selection(struct join_case *dst, struct join_case *src)
 		dst->trigger.comm.p = dst->trigger_comm;
 	if (dst->choice.comm.p)
 		dst->choice.comm.p = dst->choice_comm;
-	dst->oom_path = src->oom_path;
-	src->oom_path = NULL;
 	dst->candidate = src->candidate;
 	dst->ncandidates = src->ncandidates;
 	dst->cap_candidates = src->cap_candidates;
@@ -408,6 +406,10 @@ int join_absorb(struct oom_join *j, struct join_case *dst, struct join_case *src
 	take_lives(j, dst, src);
 	take_selection(dst, src);
 	take_log(dst, src);
+	if (!dst->oom_path) {
+		dst->oom_path = src->oom_path;
+		src->oom_path = NULL;
+	}
 	if (dst->round_feed < 0) {
 		dst->round_feed = src->round_feed;
 		dst->round = src->round;

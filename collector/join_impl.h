@@ -100,7 +100,8 @@ struct join_case {
 	int outs;
 	int64_t put_us, change_us, told_us;
 	struct join_ident {           /* what a later version needs to be merged into the first */
-		int64_t first_line, last_line, boot_us, wall_us;
+		int64_t first_line, last_line, boot_us, wall_us, scope;
+		const char *constraint;
 		char *path;
 	} ident;
 	bool amendable;

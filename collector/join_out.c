@@ -497,8 +497,11 @@ static int keep_ident(struct join_case *c, const struct oom_event *ev)
 	}
 	c->ident = (struct join_ident){
 		.first_line = ev->first_line, .last_line = ev->last_line, .boot_us = ev->boot_us,
-		.wall_us = ev->wall_us, .path = path,
+		.wall_us = ev->wall_us, .scope = ev->scope, .path = path,
 	};
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(constraints); i++)
+		if (oom_str_is(ev->constraint, constraints[i].name))
+			c->ident.constraint = constraints[i].name;
 	return 0;
 }
 
@@ -513,19 +516,21 @@ static int begin_event(const struct join_case *c, struct oom_event *ev)
 	ev->last_line = c->ident.last_line;
 	ev->boot_us = c->ident.boot_us;
 	ev->wall_us = c->ident.wall_us;
+	ev->scope = c->ident.scope;
+	ev->constraint = oom_str_from(c->ident.constraint);
 	return say(ev, oom_str_from(c->ident.path), &ev->path);
 }
 
 static int fill_event(const struct oom_join *j, const struct join_case *c, int64_t now_us, struct oom_event *ev)
 {
-	bool whole = c->has_ev || !c->put;
+	bool whole = c->has_ev || !c->put, ballot = whole || c->ncandidates;  /* which may come after the log */
 	int r = set_self(j, c, ev);
 
 	if (!r)
 		r = set_feeds(j, c, ev);
-	if (!r && whole)
+	if (!r && ballot)
 		r = set_trigger(c, ev);
-	if (!r && whole)
+	if (!r && ballot)
 		r = set_choice(c, ev);
 	if (!r && whole)
 		r = set_outcome(j, c, ev);

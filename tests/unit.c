@@ -24,6 +24,7 @@ int main(void)
 		test_writer,
 		test_trace,
 		test_join,
+		test_join_facts,
 		test_whatif,
 		test_flight,
 		test_tui,

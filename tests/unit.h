@@ -33,6 +33,7 @@ int test_status(void);
 int test_writer(void);
 int test_trace(void);
 int test_join(void);
+int test_join_facts(void);
 int test_whatif(void);
 int test_flight(void);
 int test_tui(void);
