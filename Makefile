@@ -125,7 +125,7 @@ $(BUILD)/gen/schema.inc: schema.sql
 
 DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev \
              clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev libncurses-dev
-DEPS_CHECK = $(DEPS) libcmocka-dev sqlite3 jq zstd xz-utils bzip2
+DEPS_CHECK = $(DEPS) libcmocka-dev tmux sqlite3 jq zstd xz-utils bzip2
 DEPS_GUEST = $(DEPS_CHECK) qemu-system-x86 busybox-static cpio e2fsprogs bsdextrautils libelf-dev
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)

@@ -3,7 +3,9 @@
 #include "ui.h"
 
 #include <oomlens/render.h>
+#include <oomlens/whatif.h>
 
+#include <errno.h>
 #include <string.h>
 
 void page_help(struct ui *ui, FILE *out)
@@ -122,42 +124,95 @@ void page_task(struct ui *ui, FILE *out)
 
 /* ---- changes ------------------------------------------------------------------------------------------- */
 
-static void victim_line(const struct oom_replay *r, const char *when, FILE *out)
+/* The changes as the edits of a dry run; text lives as long as they do. */
+struct edits { struct oom_edit *edit; char (*text)[48]; };
+
+static int edits_of(const struct model *m, struct edits *ret)
 {
-	if (r->winner < 0) {
-		fprintf(out, "%s nobody would be killed\n", when);
-		return;
+	struct oom_err err = { 0 };
+
+	ret->edit = oom_malloc(m->nchanges * sizeof(*ret->edit));
+	ret->text = oom_malloc(m->nchanges * sizeof(*ret->text));
+	for (size_t i = 0; ret->edit && ret->text && i < m->nchanges; i++) {
+		/* "==": absolute, whatever the sign */
+		snprintf(ret->text[i], sizeof(ret->text[i]), "%lld==%lld", (long long)m->change[i].pid, (long long)m->change[i].to);
+		if (oom_edit_parse(OOM_EDIT_SET, oom_str_from(ret->text[i]), NULL, &ret->edit[i], &err))
+			return -EINVAL;
 	}
-	fprintf(out, "%s ", when);
-	oom_put_safe(out, r->event->task[r->winner].comm);
-	fprintf(out, " (pid %lld) with %lld points\n", (long long)r->event->task[r->winner].pid, (long long)r->winner_score.nominal);
+	return ret->edit && ret->text ? 0 : -ENOMEM;
+}
+
+static int tell(const struct oom_whatif_answer *a, unsigned width, FILE *out)
+{
+	struct oom_doc doc = { 0 };
+	int r = oom_whatif_explain(a, &doc);
+
+	if (!r)
+		oom_render_text(&doc, width, false, out);
+	oom_doc_release(&doc);
+	return r;
+}
+
+static int tell_commands(const struct oom_whatif *w, const struct oom_whatif_opts *opts, FILE *out)
+{
+	static const enum oom_apply how[] = { OOM_APPLY_CHOOM, OOM_APPLY_SYSTEMD, OOM_APPLY_KUBERNETES };
+
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(how); i++) {
+		struct oom_buf b = { 0 };
+		int r = oom_whatif_apply(w, opts, how[i], &b);
+
+		if (!r) {
+			fprintf(out, "\nTo make it real with %s (nothing was written):\n\n", oom_apply_names[how[i]]);
+			fwrite(b.p, 1, b.n, out);
+		}
+		oom_buf_release(&b);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int dry_run(struct ui *ui, const struct edits *e, FILE *out)
+{
+	const struct model *m = ui->m;
+	const struct oom_whatif_opts opts = {
+		.edit = e->edit, .nedits = m->nchanges, .allow_empty = true, .profile = m->sample.profile,
+		.drift = m->sample.drift_pages ? 2 * m->sample.drift_pages : OOM_NA,
+	};
+	struct oom_whatif_answer a = { .opts = &opts, .sample_us = OOM_NA, .took_us = OOM_NA, .age_us = OOM_NA };
+	struct oom_err err = { 0 };
+	struct oom_whatif w;
+	int r = oom_whatif_run(&m->view, &opts, &w, &err);
+
+	if (r && err.text[0]) {
+		fprintf(out, "%s\n", err.text);
+		r = 0;
+	} else if (!r) {
+		a.w = &w;
+		oom_whatif_need(&w, &a.need);
+		r = tell(&a, (unsigned)(ui->grid.w < 40 ? 40 : ui->grid.w), out);
+		if (!r)
+			r = tell_commands(&w, &opts, out);
+	}
+	oom_whatif_release(&w);
+	return r;
 }
 
 void page_whatif(struct ui *ui, FILE *out)
 {
-	const struct model *m = ui->m;
+	struct edits e = { 0 };
+	int r;
 
-	if (!m->nchanges) {
+	if (!ui->m->nchanges) {
 		fprintf(out, "No what-if yet.  In the ranking, F7 and F8 (or [ and ]) move the oom_score_adj of a process, = asks for\n"
 			     "a value; the ranking shows at once who would die then.  Nothing is written to the system.\n");
 		return;
 	}
-	victim_line(&m->before, "Now:    ", out);
-	victim_line(&m->replay, "What if:", out);
-	fprintf(out, "\nThe changes:\n\n");
-	for (size_t i = 0; i < m->nchanges; i++) {
-		fprintf(out, "  %8lld  ", (long long)m->change[i].pid);
-		oom_put_safe(out, oom_str_from(m->change[i].comm));
-		fprintf(out, ": %lld -> %lld\n", (long long)m->change[i].from, (long long)m->change[i].to);
-	}
-	fprintf(out, "\nNothing was written.  For the processes that run now, this would make it real (lowering needs\n"
-		     "CAP_SYS_RESOURCE):\n\n");
-	for (size_t i = 0; i < m->nchanges; i++)
-		fprintf(out, "  choom -p %lld -n %lld\n", (long long)m->change[i].pid, (long long)m->change[i].to);
-	fprintf(out, "\nFor good, in a drop-in of the service's unit (systemctl edit UNIT):\n");
-	for (size_t i = 0; i < m->nchanges; i++) {
-		fprintf(out, "\n  # ");
-		oom_put_safe(out, oom_str_from(m->change[i].comm));
-		fprintf(out, "\n  [Service]\n  OOMScoreAdjust=%lld\n", (long long)m->change[i].to);
-	}
+	r = edits_of(ui->m, &e);
+	if (!r)
+		r = dry_run(ui, &e, out);
+	if (r)
+		fprintf(out, "cannot tell: %s\n", strerror(-r));
+	oom_free(e.edit);
+	oom_free(e.text);
 }

@@ -56,7 +56,7 @@ static void heading(struct ui *ui, int y)
 {
 	int x = grid_fmt(&ui->grid, -ui->x, y, STYLE_HEADING, FORMAT, "LIMIT", "USED", "ROOM", "TASKS");
 
-	x = grid_field(&ui->grid, x, y, 24, false, STYLE_HEADING, OOM_STR("NEXT VICTIM"));
+	x = grid_field(&ui->grid, x, y, 20, false, STYLE_HEADING, OOM_STR("NEXT VICTIM"));
 	x = grid_put(&ui->grid, x, y, STYLE_HEADING, OOM_STR("  DOMAIN"));
 	for (; x < ui->grid.w; x++)
 		grid_put(&ui->grid, x, y, STYLE_HEADING, OOM_STR(" "));
@@ -91,7 +91,7 @@ static void draw(struct ui *ui, size_t i, int y, bool selected)
 		snprintf(victim, sizeof(victim), "%lld %.*s%s", (long long)t->pid, (int)t->comm.n, t->comm.n ? t->comm.p : "",
 			 d->group >= 0 ? " +group" : "");
 	}
-	x = grid_field(g, x, y, 24, false, style, d->victim >= 0 ? oom_str_from(victim) : OOM_STR("none"));
+	x = grid_field(g, x, y, 20, false, style, d->victim >= 0 ? oom_str_from(victim) : OOM_STR("none"));
 	x = grid_put(g, x, y, style, d == ui->m->domain ? OOM_STR(" *") : OOM_STR("  "));
 	grid_put(g, x, y, style, oom_str_from(domain_title(d, name, sizeof(name))));
 	if (selected)
