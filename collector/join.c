@@ -297,13 +297,23 @@ static int put(struct oom_join *j, struct join_case *c, int64_t now_us, struct o
 	return 1;
 }
 
+/* Who makes room: the oldest that was put out, so that the others are still met by their log lines. */
+static const struct join_case *given_up(const struct oom_join *j)
+{
+	const struct join_case *c = j->oldest;
+
+	while (c && !c->put)
+		c = c->next;
+	return c ? c : j->oldest;
+}
+
 int oom_join_next(struct oom_join *j, int64_t now_us, struct oom_join_out *ret)
 {
 	struct join_case *c, *next;
 
 	join_compare(j, now_us);
 	for (c = j->oldest; c; c = next) {
-		enum todo t = look(j, c, now_us, j->finishing || (too_many(j) && c == j->oldest));
+		enum todo t = look(j, c, now_us, j->finishing || (too_many(j) && c == given_up(j)));
 
 		next = c->next;
 		if (t == PUT)

@@ -109,6 +109,12 @@ void join_case_drop(struct oom_join *j, struct join_case *c)
 	}
 	oom_free(c->oom_path);
 	forget_decisions(j, c);
+	if (c->put && c->has_log && !c->final) {
+		unsigned i = j->nunfinished++ % JOIN_UNFINISHED;
+
+		j->unfinished[i].first_line = c->first_line;
+		j->unfinished[i].counted = c->counted;
+	}
 	if (c->prev)
 		c->prev->next = c->next;
 	else

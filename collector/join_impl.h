@@ -15,6 +15,7 @@
 #define JOIN_FEEDS        8
 #define JOIN_ORPHANS      64
 #define JOIN_DECISIONS    256
+#define JOIN_UNFINISHED   1024
 #define JOIN_LIVES        4096        /* in one case */
 #define JOIN_CANDIDATES   16384
 #define JOIN_COMM         16
@@ -123,6 +124,9 @@ struct oom_join {
 	unsigned norphans, next_orphan;
 	struct join_decision decision[JOIN_DECISIONS];
 	unsigned ndecisions;
+	/* events of the log that were given up before their last version */
+	struct { int64_t first_line, counted; } unfinished[JOIN_UNFINISHED];
+	unsigned nunfinished;
 	bool finishing, sees_exits, log_busy;
 	int64_t log_read_us;
 	struct oom_join_tally tally;

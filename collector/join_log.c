@@ -145,6 +145,24 @@ static void note_domain(struct join_case *c, const struct oom_event *ev)
 	c->global |= ev->scope == OOM_SCOPE_GLOBAL;
 }
 
+/* It may have been put out and accounted for before it was given up: then what comes now is a later version. */
+static void resume(struct oom_join *j, struct join_case *c)
+{
+	unsigned n = j->nunfinished < JOIN_UNFINISHED ? j->nunfinished : JOIN_UNFINISHED, i = 0;
+
+	while (i < n && j->unfinished[i].first_line != c->first_line)
+		i++;
+	if (i == n)
+		return;
+	j->unfinished[i].first_line = OOM_NA;
+	c->put = c->mid_done = true;
+	c->put_us = c->log_us;
+	c->ident.boot_us = c->ev.boot_us;
+	c->counted = j->unfinished[i].counted;
+	for (size_t k = 0; k < c->nlives; k++)
+		c->life[k].tallied = (int)join_class(c, &c->life[k]);
+}
+
 /* ---- events ------------------------------------------------------------------------------------------- */
 
 /* Nothing of a kill so long ago is still to come from the feeds. */
@@ -158,6 +176,7 @@ static bool is_past(const struct join_case *c, const struct oom_event *ev, int64
 int oom_join_log(struct oom_join *j, struct oom_event *ev, bool final, int64_t now_us)
 {
 	struct join_case *c = find_case(j, ev);
+	bool fresh = !c;
 
 	if (!c) {
 		c = join_case_new(j, now_us);
@@ -180,6 +199,8 @@ int oom_join_log(struct oom_join *j, struct oom_event *ev, bool final, int64_t n
 	c->has_ev = true;
 	c->ev_bytes = c->ev.arena.used;
 	j->bytes += c->ev_bytes;
+	if (fresh)
+		resume(j, c);
 	memset(ev, 0, sizeof(*ev));
 	join_touch(c, now_us);
 	join_adopt_orphans(j, now_us);
@@ -393,5 +414,8 @@ int64_t oom_join_expected(const struct oom_join *j, int64_t next_line)
 	for (const struct join_case *c = j->oldest; c; c = c->next)
 		if (c->put && c->has_log && next_line != OOM_NA && c->first_line >= next_line)
 			again += c->counted;
+	for (unsigned i = 0; i < JOIN_UNFINISHED && i < j->nunfinished; i++)
+		if (next_line != OOM_NA && j->unfinished[i].first_line != OOM_NA && j->unfinished[i].first_line >= next_line)
+			again += j->unfinished[i].counted;
 	return j->count.base + j->tally.counted - again;
 }

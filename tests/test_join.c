@@ -946,6 +946,43 @@ static void test_too_many(void **state)
 	end();
 }
 
+/* A storm beyond the room: the parser keeps each report for seconds, and then hands it over once more. */
+static void test_storm(void **state)
+{
+	struct oom_join_opts o = everything();
+	int64_t us = 100 * S;
+
+	(void)state;
+	o.oom_kill = 0;
+	begin(o);
+	for (int i = 0; i < 700; i++, us += 20 * MS) {
+		ballot(us, i + 1, 1000 + i, 0);
+		killed(us + 20, i + 1, 1000 + i);
+		log_event(report(100 * i + 1, us, 1000 + i), false, us + 200);
+		gone(us + 300, 1000 + i);
+		pull(us + 19 * MS);
+	}
+	assert_int_equal(tally().counted, 700);
+	assert_int_equal(oom_join_expected(j, 1), 0);
+	for (int i = 0; i < 700; i++) {
+		log_event(report(100 * i + 1, 100 * S + i * 20 * MS, 1000 + i), true, us + 10 * S);
+		pull(us + 10 * S);
+	}
+	run(us + 10 * S, us + 100 * S, 700);
+	assert_int_equal(nseen, 700);
+	for (int i = 0; i < 700; i++) {
+		assert_int_equal(seen[i].firsts, 1);
+		assert_int_equal(seen[i].ev.nlives, 1);
+		assert_int_equal(seen[i].ev.life[0].marked_us, 100 * S + i * 20 * MS + 25);
+		assert_int_equal(seen[i].ev.ballot, OOM_BALLOT_RECORDED);
+	}
+	assert_int_equal(tally().by_class[OOM_CLASS_LOGGED], 700);
+	assert_int_equal(tally().counted, 700);
+	assert_int_equal(oom_join_expected(j, OOM_NA), 700);
+	assert_int_equal(oom_join_deadline(j), INT64_MAX);
+	end();
+}
+
 static void test_large_ballots(void **state)
 {
 	(void)state;
@@ -1302,6 +1339,7 @@ int test_join(void)
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_no_victim),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_large_ballots),
 		cmocka_unit_test(test_memory_fails),
 		cmocka_unit_test(test_any_order),
