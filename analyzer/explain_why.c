@@ -182,6 +182,8 @@ static const char *mark(struct oom_say *s, uint32_t i)
 		m = "killed";
 	else if ((ptrdiff_t)i == s->r->actual)
 		m = "chosen";
+	if (oom_task_is_origin(s->ev, t))
+		m = oom_say_join(s, m, ", ", "first by its own wish");
 	return is_trigger(s->ev, t) ? oom_say_join(s, m, ", ", "asked") : m;
 }
 
