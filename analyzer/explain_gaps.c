@@ -21,8 +21,8 @@ static void gaps_of_dump(struct oom_say *s)
 
 	if (!oom_event_logged(ev)) {
 		if (!oom_event_has_note(ev, "already_exiting") && !oom_event_has_note(ev, "unseen_kills"))
-			gap(s, "log_lost", OOM_NA, "No line of the kernel log tells of this event: all of it comes from "
-			    "the feeds of the recorder.");
+			gap(s, "log_lost", OOM_NA, "No line of the kernel log tells of this event: all of it comes "
+			    "from the feeds of the recorder.");
 		return;
 	}
 	if (!ev->has_invoked && !told)
@@ -71,7 +71,7 @@ static void gaps_of_replay(struct oom_say *s)
 	const struct oom_replay *r = s->r;
 	const struct oom_profile *p = r->profile;
 
-	if (s->ev->ballot == OOM_BALLOT_RECONSTRUCTED)
+	if (s->ev->ballot == OOM_BALLOT_RECONSTRUCTED && !s->ev->has_table)
 		gap(s, NULL, OOM_NA,
 		    "The candidates were walked at the kill, not while the kernel weighed them: whom it passed "
 		    "over then is seen only by the marks that were left.");

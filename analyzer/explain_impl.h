@@ -56,8 +56,12 @@ struct oom_limit oom_say_limit(const struct oom_event *ev);
 bool oom_unlimited_kb(int64_t limit_kb);
 int64_t oom_resident_kb(const struct oom_victim *v);    /* OOM_NA: not printed */
 
-/* ---- what only a recorder knows (explain_recorder.c) ------------------------------------------------ */
+/* ---- what only a recorder knows (explain_recorder.c, explain_flight.c) ------------------------------ */
 
+/* From a to b; OOM_NA where one is not known or the clocks make no sense. */
+int64_t oom_say_since(int64_t a, int64_t b);
+/* What the times of a life count from: selection, kill or mark; OOM_NA. */
+int64_t oom_say_began(const struct oom_life *l);
 const char *oom_say_lapse(struct oom_say *s, int64_t us);    /* 0.21 ms, 23 ms, 2.30 s */
 const struct oom_life *oom_say_life_of(const struct oom_event *ev, int64_t pid);      /* NULL */
 /* Who freed its memory, and when: a clause; NULL where that was not seen. */
@@ -70,7 +74,8 @@ void oom_say_verdict(struct oom_say *s);    /* explain_verdict.c */
 void oom_say_who(struct oom_say *s);        /* explain_who.c: victims and what became of them */
 void oom_say_why(struct oom_say *s);        /* explain_why.c: rule, terms, ranking */
 void oom_say_where(struct oom_say *s);      /* explain_where.c: trigger, limit, memory */
-void oom_say_recorder(struct oom_say *s);   /* explain_recorder.c: witnesses, lives, what came before */
+void oom_say_recorder(struct oom_say *s);   /* explain_recorder.c: witnesses, lives, counters */
+void oom_say_flight(struct oom_say *s);     /* explain_flight.c: who was large, who grew */
 void oom_say_gaps(struct oom_say *s);       /* explain_gaps.c: what the log does not show */
 
 #endif

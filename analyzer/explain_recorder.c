@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the recorder saw beside the log: the witnesses, each victim's life, and who was large before. */
+/* What the recorder saw beside the log: the witnesses, each victim's life, pressure and counters. */
 #include <string.h>
 
 #include "explain_impl.h"
 
 #define LIVES_MAX 4           /* victims whose life is told; further ones are counted */
-#define COMMAND_MAX 160       /* bytes of a command line, or little more */
 
 /* ---- times ------------------------------------------------------------------------------------------------ */
 
@@ -21,17 +20,17 @@ const char *oom_say_lapse(struct oom_say *s, int64_t us)
 }
 
 /* From a to b; OOM_NA where one is not known or the clocks make no sense. */
-static int64_t since(int64_t a, int64_t b)
+int64_t oom_say_since(int64_t a, int64_t b)
 {
 	int64_t us;
 
 	return a == OOM_NA || b == OOM_NA || __builtin_sub_overflow(b, a, &us) || us == OOM_NA ? OOM_NA : us;
 }
 
-static const struct { size_t offset; const char *after; } origins[] = {
-	{ offsetof(struct oom_life, selected_us), "after the selection" },
-	{ offsetof(struct oom_life, killed_us), "after the kill" },
-	{ offsetof(struct oom_life, marked_us), "after it was marked" },
+static const struct { size_t offset; const char *what, *after; } origins[] = {
+	{ offsetof(struct oom_life, selected_us), "selected", "after the selection" },
+	{ offsetof(struct oom_life, killed_us), "SIGKILL", "after the kill" },
+	{ offsetof(struct oom_life, marked_us), "marked as a victim", "after it was marked" },
 };
 
 static int64_t time_at(const struct oom_life *l, size_t offset)
@@ -42,24 +41,27 @@ static int64_t time_at(const struct oom_life *l, size_t offset)
 	return us;
 }
 
-/* What the times of a life count from: the first of its origins that was seen. */
-static int64_t began(const struct oom_life *l, const char **after)
+/* What the times of a life count from: the first of its origins that was seen, or the last one. */
+static size_t origin_of(const struct oom_life *l)
 {
-	for (size_t i = 0; i < OOM_ARRAY_SIZE(origins); i++) {
-		*after = origins[i].after;
-		if (time_at(l, origins[i].offset) != OOM_NA)
-			return time_at(l, origins[i].offset);
-	}
-	return OOM_NA;
+	size_t i = 0;
+
+	while (i + 1 < OOM_ARRAY_SIZE(origins) && time_at(l, origins[i].offset) == OOM_NA)
+		i++;
+	return i;
+}
+
+int64_t oom_say_began(const struct oom_life *l)
+{
+	return time_at(l, origins[origin_of(l)].offset);
 }
 
 /* " 23 ms after the selection", or nothing. */
 static const char *after_selection(struct oom_say *s, const struct oom_life *l, int64_t at)
 {
-	const char *after;
-	int64_t us = since(began(l, &after), at);
+	int64_t us = oom_say_since(oom_say_began(l), at);
 
-	return us == OOM_NA || us < 0 ? "" : oom_say_z(s, " %s %s", oom_say_lapse(s, us), after);
+	return us == OOM_NA || us < 0 ? "" : oom_say_z(s, " %s %s", oom_say_lapse(s, us), origins[origin_of(l)].after);
 }
 
 /* ---- a victim's life -------------------------------------------------------------------------------------- */
@@ -79,7 +81,7 @@ static const char *in_vain(struct oom_say *s, const struct oom_life *l)
 const char *oom_say_freed(struct oom_say *s, const struct oom_life *l)
 {
 	const char *vain = in_vain(s, l);
-	int64_t took = since(l->reap_start_us, l->reap_end_us);
+	int64_t took = oom_say_since(l->reap_start_us, l->reap_end_us);
 
 	switch ((enum oom_freed_by)l->freed_by) {
 	case OOM_FREED_REAPER:
@@ -98,8 +100,9 @@ const char *oom_say_freed(struct oom_say *s, const struct oom_life *l)
 		break;
 	}
 	if (l->freed_us != OOM_NA)
-		return oom_say_z(s, "the process was gone%s; who freed its memory was not seen",
-				 after_selection(s, l, l->freed_us));
+		return oom_say_z(s, "the process was gone%s; %s", after_selection(s, l, l->freed_us),
+				 l->reap_start_us == OOM_NA && !*vain ? "the oom_reaper was not seen at work on it" :
+				 "whether its exit or the oom_reaper freed the memory was not seen");
 	return NULL;
 }
 
@@ -126,36 +129,42 @@ static const struct { size_t offset; const char *what; } steps[] = {
 	{ offsetof(struct oom_life, freed_us), "process gone" },
 };
 
+/* When a step was, counted from the origin; OOM_NA for the origin itself. */
+static int64_t step_at(const struct oom_life *l, size_t i)
+{
+	size_t from = origin_of(l);
+
+	return steps[i].offset == origins[from].offset ? OOM_NA :
+	       oom_say_since(oom_say_began(l), time_at(l, steps[i].offset));
+}
+
 /* The steps in the order of their times, which is not that of the table: exit and reaper race. */
 static const char *timeline(struct oom_say *s, const struct oom_life *l)
 {
-	const char *list = "", *after;
-	int64_t t0 = began(l, &after), last = INT64_MIN;
+	const char *list = "";
+	int64_t last = INT64_MIN;
 
 	for (size_t told = 0; told < OOM_ARRAY_SIZE(steps); told++) {
-		int64_t best = INT64_MAX, us;
+		int64_t best = INT64_MAX;
 		size_t n = 0;
 
-		for (size_t i = 0; i < OOM_ARRAY_SIZE(steps); i++) {
-			us = since(t0, time_at(l, steps[i].offset));
-			if (us != OOM_NA && us > last && us < best)
-				best = us;
-		}
+		for (size_t i = 0; i < OOM_ARRAY_SIZE(steps); i++)
+			if (step_at(l, i) != OOM_NA && step_at(l, i) > last && step_at(l, i) < best)
+				best = step_at(l, i);
 		if (best == INT64_MAX)
 			break;
 		for (size_t i = 0; i < OOM_ARRAY_SIZE(steps); i++)
-			if (since(t0, time_at(l, steps[i].offset)) == best)
+			if (step_at(l, i) == best)
 				list = oom_say_join(s, list, n++ ? " and " : ", ", steps[i].what);
 		list = oom_say_z(s, "%s %s%s", list, best < 0 ? "-" : "+", oom_say_lapse(s, best < 0 ? -best : best));
 		last = best;
 	}
-	return list;
+	return *list ? oom_say_z(s, "%s, %s", origins[origin_of(l)].what, list) : "";
 }
 
 static void say_next_victim(struct oom_say *s, const struct oom_life *l)
 {
-	int64_t early = since(l->next_selected_us, memory_free(l)), late;
-	const char *after;
+	int64_t early = oom_say_since(l->next_selected_us, memory_free(l)), late;
 
 	if (l->next_selected_us == OOM_NA)
 		return;
@@ -165,7 +174,7 @@ static void say_next_victim(struct oom_say *s, const struct oom_life *l)
 			oom_say_lapse(s, early));
 		return;
 	}
-	late = since(began(l, &after), l->next_selected_us);
+	late = oom_say_since(oom_say_began(l), l->next_selected_us);
 	oom_say(s, OOM_NODE_TEXT, OOM_TONE_WARN, OOM_NA, NULL, "A second victim was selected%s, when this memory was "
 		"not yet free%s.", late == OOM_NA || late < 0 ? "" : oom_say_z(s, " %s later", oom_say_lapse(s, late)),
 		l->reap_skips > 0 ? " and the oom_reaper had not got at it" : "");
@@ -261,7 +270,8 @@ static const struct { enum oom_tone tone; const char *words; } classes[] = {
 	[OOM_CLASS_LOGGED] = { OOM_TONE_PLAIN, "has the dump and the kill" },
 	[OOM_CLASS_RATE_LIMITED] = { OOM_TONE_WARN, "has the kill line alone: its rate limit suppressed the dump" },
 	[OOM_CLASS_ALREADY_EXITING] = { OOM_TONE_PLAIN,
-		"has nothing of it: of a process that is dying already the kernel prints no line, nor does it count it" },
+		"has nothing of it: of a process that is dying already the kernel prints no line, nor does it count "
+		"it" },
 	[OOM_CLASS_GROUP_MEMBER] = { OOM_TONE_PLAIN,
 		"names the process that was chosen; this one died with its group" },
 	[OOM_CLASS_LOG_LOST] = { OOM_TONE_WARN, "lost it: the lines were overwritten, dropped or never read" },
@@ -306,10 +316,14 @@ static void say_ballot(struct oom_say *s)
 	else if (ev->ballot == OOM_BALLOT_RECORDED)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot", "recorded: whom the kernel looked at, "
 			"without points");
+	else if (ev->ballot == OOM_BALLOT_RECONSTRUCTED && ev->has_table)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot",
+			"reconstructed: the log's own table, with the marks of its processes as they stood at the "
+			"kill");
 	else if (ev->ballot == OOM_BALLOT_RECONSTRUCTED)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot",
-			"reconstructed: the processes as they stood at the kill, without the kernel's points; replayed like "
-			"a table of the log");
+			"reconstructed: the processes as they stood at the kill, without the kernel's points; replayed "
+			"like a table of the log");
 	else if (ev->origin == OOM_ORIGIN_RECORD)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "ballot", "none: no feed saw the candidates");
 	if (ev->ballot_lost > 0)
@@ -338,29 +352,39 @@ static const struct oom_memory *psi(const struct oom_event *ev, const char *reso
 	return sampled;
 }
 
-static const char *percent(struct oom_say *s, const struct oom_memory *m)
+/* "for memory 43.2 % (all tasks at once 12.0 %)"; nothing where nobody waited. */
+static const char *waited(struct oom_say *s, const char *resource)
 {
-	return oom_say_z(s, "%lld.%lld %%", (long long)(m->value / 100), (long long)(m->value % 100 / 10));
+	const struct oom_memory *some = psi(s->ev, resource, "some_avg10"), *full = psi(s->ev, resource, "full_avg10");
+	const char *list;
+
+	if (!some || some->value < 10)
+		return "";
+	list = oom_say_z(s, "for %s %lld.%lld %%", resource, (long long)(some->value / 100),
+			 (long long)(some->value % 100 / 10));
+	/* of the whole machine, all tasks never wait for the CPU at once */
+	if (!full || full->value < 10 || !strcmp(resource, "cpu"))
+		return list;
+	return oom_say_z(s, "%s (all at once %lld.%lld %%)", list, (long long)(full->value / 100),
+			 (long long)(full->value % 100 / 10));
 }
 
 static void say_pressure(struct oom_say *s)
 {
 	static const char *const resources[] = { "memory", "io", "cpu" };
 	const char *list = "";
+	bool any = false;
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(resources); i++) {
-		const struct oom_memory *some = psi(s->ev, resources[i], "some_avg10");
-		const struct oom_memory *full = psi(s->ev, resources[i], "full_avg10");
-
-		/* system-wide, all tasks never wait for the CPU at once */
-		if (some && full && strcmp(resources[i], "cpu"))
-			list = oom_say_join(s, list, "; ", oom_say_z(s, "for %s %s, all %s", resources[i],
-								     percent(s, some), percent(s, full)));
-		else if (some)
-			list = oom_say_join(s, list, "; ", oom_say_z(s, "for %s %s", resources[i], percent(s, some)));
+		any |= psi(s->ev, resources[i], "some_avg10") != NULL;
+		list = oom_say_join(s, list, ", ", waited(s, resources[i]));
 	}
 	if (*list)
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "pressure", "of 10 s some tasks waited %s", list);
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "pressure",
+			"of the last 10 s some tasks of the machine waited %s", list);
+	else if (any)
+		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "pressure",
+			"no task of the machine waited in the last 10 s");
 }
 
 #define COUNTERS_MAX 12
@@ -387,135 +411,6 @@ static void say_counters(struct oom_say *s)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "counters", "%s", list);
 }
 
-/* ---- the flight recorder ---------------------------------------------------------------------------------- */
-
-#define LARGEST 5
-#define GROWN   3
-
-static int64_t size_pages(const struct oom_event *ev, const struct oom_flight *f)
-{
-	int64_t pages = f->rss_pages == OOM_NA ? 0 : f->rss_pages;
-
-	if (f->swap_pages != OOM_NA && __builtin_add_overflow(pages, f->swap_pages, &pages))
-		return INT64_MAX;
-	if (f->pgtables_bytes != OOM_NA && ev->page_size > 0 &&
-	    __builtin_add_overflow(pages, f->pgtables_bytes / ev->page_size, &pages))
-		return INT64_MAX;
-	return pages;
-}
-
-/* Pages a minute; OOM_NA where the ring was too young to tell. */
-static int64_t growth(const struct oom_flight *f)
-{
-	int64_t pages;
-
-	if (f->growth_pages == OOM_NA || f->growth_us == OOM_NA || f->growth_us <= 0 ||
-	    __builtin_mul_overflow(f->growth_pages, 60000000, &pages))
-		return OOM_NA;
-	return pages / f->growth_us;
-}
-
-struct picks { size_t at[LARGEST + GROWN], n; };
-
-static bool is_picked(const struct picks *p, size_t i)
-{
-	for (size_t k = 0; k < p->n; k++)
-		if (p->at[k] == i)
-			return true;
-	return false;
-}
-
-static void pick(const struct oom_event *ev, struct picks *p, size_t n, bool by_growth)
-{
-	for (; n; n--) {
-		size_t best = SIZE_MAX;
-		int64_t most = 0;
-
-		for (size_t i = 0; i < ev->nflights; i++) {
-			int64_t v = by_growth ? growth(&ev->flight[i]) : size_pages(ev, &ev->flight[i]);
-
-			if (v != OOM_NA && v > most && !is_picked(p, i)) {
-				most = v;
-				best = i;
-			}
-		}
-		if (best == SIZE_MAX)
-			return;
-		p->at[p->n++] = best;
-	}
-}
-
-/* What does not fit is left out, never half a character. */
-static const char *command(struct oom_say *s, const struct oom_flight *f)
-{
-	size_t n = f->cmdline.n, cols;
-
-	if (!f->cmdline.p || !n)
-		return oom_say_name(s, f->comm);
-	if (n <= COMMAND_MAX)
-		return oom_say_safe(s, f->cmdline);
-	for (n = 0; n < COMMAND_MAX;)
-		n += oom_str_glyph(oom_str_sub(f->cmdline, n, f->cmdline.n), &cols);
-	return oom_say_z(s, "%s...", oom_say_safe(s, oom_str_sub(f->cmdline, 0, n)));
-}
-
-const char *oom_say_command_of(struct oom_say *s, int64_t pid)
-{
-	for (size_t i = 0; i < s->ev->nflights; i++)
-		if (s->ev->flight[i].pid == pid && s->ev->flight[i].cmdline.n)
-			return command(s, &s->ev->flight[i]);
-	return NULL;
-}
-
-static const char *growth_cell(struct oom_say *s, const struct oom_flight *f)
-{
-	int64_t pages = growth(f);
-
-	if (pages == OOM_NA)
-		return "-";
-	return oom_say_z(s, "%s%s", pages > 0 ? "+" : "", oom_say_size(s, pages));
-}
-
-static void say_flight_row(struct oom_say *s, const struct oom_flight *f, bool swap)
-{
-	bool dead = oom_say_life_of(s->ev, f->pid) || oom_event_victim(s->ev, f->pid);
-
-	oom_say(s, OOM_NODE_ROW, dead ? OOM_TONE_STRONG : OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t%s\t%s%s%s\t%s\t%s\t%s",
-		f->pid == OOM_NA ? "-" : oom_say_z(s, "%lld", (long long)f->pid), oom_say_name(s, f->comm),
-		f->rss_pages == OOM_NA ? "-" : oom_say_size(s, f->rss_pages), swap ? "\t" : "",
-		!swap ? "" : f->swap_pages == OOM_NA ? "-" : oom_say_size(s, f->swap_pages), growth_cell(s, f),
-		dead ? "victim" : "", command(s, f));
-}
-
-/* "2.3 s before the selection" */
-static const char *sampled(struct oom_say *s)
-{
-	const struct oom_event *ev = s->ev;
-	const char *after = "";
-	int64_t us = ev->nlives ? since(ev->flight[0].sampled_us, began(&ev->life[0], &after)) : OOM_NA;
-
-	return us == OOM_NA || us < 0 ? "" : oom_say_z(s, ", %s before the kill,", oom_say_lapse(s, us));
-}
-
-static void say_flight(struct oom_say *s)
-{
-	const struct oom_event *ev = s->ev;
-	struct picks p = { .n = 0 };
-	bool swap = false;
-
-	pick(ev, &p, LARGEST, false);
-	pick(ev, &p, GROWN, true);
-	for (size_t k = 0; k < p.n; k++)
-		swap |= ev->flight[p.at[k]].swap_pages > 0;
-	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Before the kill: who was large, who grew");
-	oom_say(s, OOM_NODE_TEXT, OOM_TONE_PLAIN, OOM_NA, NULL, "The flight recorder's last sample%s had %s.",
-		sampled(s), oom_say_count(s, (int64_t)ev->nflights, "process", "processes"));
-	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, OOM_NA, NULL, ">pid\tprocess\t>in RAM%s\t>growth/min\t\tcommand",
-		swap ? "\t>swapped" : "");
-	for (size_t k = 0; k < p.n; k++)
-		say_flight_row(s, &ev->flight[p.at[k]], swap);
-}
-
 void oom_say_recorder(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
@@ -532,5 +427,5 @@ void oom_say_recorder(struct oom_say *s)
 	say_pressure(s);
 	say_counters(s);
 	if (ev->nflights)
-		say_flight(s);
+		oom_say_flight(s);
 }

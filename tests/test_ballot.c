@@ -433,7 +433,9 @@ static void *first_row(struct oom_event *ev, const struct oom_record *rec)
 /* Each number of the event in turn is as wrong as it can be; the sanitizers watch. */
 static void wild_numbers(void **state)
 {
-	static const int64_t wild[] = { INT64_MAX, INT64_MIN, INT64_MIN + 1, -1, 0, (int64_t)1 << 44, -((int64_t)1 << 50) };
+	static const int64_t wild[] = {
+		INT64_MAX, INT64_MIN, INT64_MIN + 1, -1, 0, (int64_t)1 << 44, -((int64_t)1 << 50),
+	};
 	const struct oom_record *records[OOM_PARTS + 1] = { &oom_event_record };
 	struct sample s;
 

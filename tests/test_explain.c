@@ -213,8 +213,8 @@ static void the_recorder_tells_of_the_life(void **state)
 	(void)state;
 	EXPECT("afterwards    its own exit freed the memory 23 ms after the selection; the oom_reaper was not needed",
 	       "mysqld (pid 2430) was selected and killed; its own exit freed the memory 23 ms after the selection;",
-	       "timeline      SIGKILL +0.21 ms, marked as a victim and queued for the oom_reaper +0.23 ms, exit began "
-	       "to free +4.10 ms, exit had freed +23 ms, process gone +1.04 s",
+	       "timeline      selected, SIGKILL +0.21 ms, marked as a victim and queued for the oom_reaper +0.23 ms, "
+	       "exit began to free +4.10 ms, exit had freed +23 ms, process gone +1.04 s",
 	       "witnesses     the kernel log, the kernel's ballot (BPF), the oom tracepoints",
 	       "kernel log    has the dump and the kill",
 	       "ballot        recorded as the kernel voted: its own points of 3 candidates; the formula agrees for all",
@@ -226,11 +226,28 @@ static void the_recorder_tells_who_grew(void **state)
 {
 	(void)state;
 	EXPECT("command       /usr/sbin/mysqld --defaults-file=/etc/my.cnf",
-	       "The flight recorder's last sample, 2.36 s before the kill, had 3 processes.",
-	       "+100.0 MiB", "-400 KiB", "java -jar x.jar \\x1b[2J\\xff", "!\033",
-	       "pressure      of 10 s some tasks waited for memory 83.1 %, all 61.1 %; for io 2.0 %",
+	       "The flight recorder's last sample, 2.36 s before the kill, kept the 3 largest processes.",
+	       "mysqld (pid 2430) grew fastest: by 25.0 MiB in 15.00 s.", "+100.0 MiB", "-400 KiB",
+	       "java -jar x.jar \\x1b[2J\\xff", "!\033",
+	       "pressure      of the last 10 s some tasks of the machine waited for memory 83.1 % (all at once 61.1 %), "
+	       "for io 2.0 %",
 	       "counters      vmstat: oom_kill 3; memory.events /db.slice: max 1,311", "!high 0",
 	       "Who grew before the kill need not be the culprit", "!A dump is one moment");
+}
+
+/* Outside of the cgroup that hit its limit nobody could help. */
+static void only_those_inside_the_limit(void **state)
+{
+	(void)state;
+	s.ev.flight[0].cgroup = OOM_STR("/db.slice/mysql.service");
+	s.ev.flight[1].cgroup = OOM_STR("/db.slicer");
+	s.ev.flight[2].cgroup = OOM_STR("/");
+	EXPECT("kept the 3 largest processes, 1 of them in /db.slice.", "--defaults-file", "!java -jar");
+	s.ev.flight[0].cgroup = OOM_STR("/");
+	EXPECT("kept the 3 largest processes, none of them in /db.slice.", "!growth/min", "!grew fastest");
+	s.ev.flight[0].start_us = 5000000;                 /* the pid of the victim has belonged to another process */
+	s.ev.life[0].start_us = 9000000;
+	EXPECT("!command");
 }
 
 static void who_freed_the_memory(void **state)
@@ -257,8 +274,11 @@ static void who_freed_the_memory(void **state)
 	       "not got at it.");
 	l->selected_us = OOM_NA;                           /* without a ballot times count from the kill */
 	l->freed_by = OOM_FREED_UNSEEN;
-	EXPECT("mysqld (pid 2430) was killed; the process was gone 1.04 s after the kill; who freed its memory was not "
-	       "seen");
+	EXPECT("mysqld (pid 2430) was killed; the process was gone 1.04 s after the kill; whether its exit or the "
+	       "oom_reaper freed the memory was not seen", "timeline      SIGKILL, marked");
+	l->killed_us = l->reap_start_us = l->reap_skips = l->queued_us = OOM_NA;
+	EXPECT("was gone 1.04 s after it was marked; the oom_reaper was not seen at work on it",
+	       "timeline      marked as a victim, exit began to free");
 	l->freed_us = OOM_NA;
 	EXPECT("what became of its memory was not seen", "reaped 2020 ms after the kill");
 }
@@ -355,6 +375,7 @@ int test_explain(void)
 		cmocka_unit_test_setup_teardown(a_text_has_no_recorder, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_recorder_tells_of_the_life, setup_recorded, teardown),
 		cmocka_unit_test_setup_teardown(the_recorder_tells_who_grew, setup_recorded, teardown),
+		cmocka_unit_test_setup_teardown(only_those_inside_the_limit, setup_recorded, teardown),
 		cmocka_unit_test_setup_teardown(who_freed_the_memory, setup_recorded, teardown),
 		cmocka_unit_test_setup_teardown(classes_in_plain_words, setup_recorded, teardown),
 		cmocka_unit_test_setup_teardown(without_a_line_of_the_log, setup_recorded, teardown),
