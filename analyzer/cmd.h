@@ -39,6 +39,10 @@ struct opts {
 	size_t nedits;
 	const char *spare, *apply_as;
 	int64_t need_bytes, kills;   /* 0 = not given */
+	bool status, reclaim;                         /* record */
+	int64_t once;                /* 0 = not given */
+	int64_t keep_us, max_bytes, flight_us;        /* 0 = off */
+	const char *without, *runtime_dir;
 	char **arg;                  /* what is left of the command line */
 	int nargs;
 };
@@ -59,6 +63,8 @@ int finish_output(int code);
 
 /* "@SECONDS", "YYYY-MM-DD[ HH:MM[:SS]]" (local time; UTC with a trailing Z), "N(s|min|h|d|w) ago", now, today, yesterday. */
 int parse_time(const char *text, int64_t *ret_us);
+/* "N(s|min|h|d|w)", seconds without a unit, more than none; or "off", which is 0.  0 or -EINVAL. */
+int parse_duration(const char *text, int64_t *ret_us);
 
 /* ---- reading inputs, shared by explain and import ------------------------------------------------------ */
 
@@ -82,6 +88,7 @@ int cmd_import(const struct opts *o);
 int cmd_list(const struct opts *o);
 int cmd_analyze(const struct opts *o);
 int cmd_query(const struct opts *o);
+int cmd_record(const struct opts *o);
 int cmd_whatif(const struct opts *o);
 
 #endif

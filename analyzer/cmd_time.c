@@ -8,27 +8,46 @@
 
 #define SECOND INT64_C(1000000)
 
-static int parse_ago(struct oom_str s, int64_t now_us, int64_t *ret_us)
+/* A number and its unit; a bare number is so many seconds if that is allowed. */
+static bool take_duration(struct oom_str *s, bool bare, int64_t *ret_us)
 {
 	static const struct { const char *name; int64_t us; } unit[] = {
 		{ "min", 60 * SECOND }, { "m", 60 * SECOND }, { "s", SECOND }, { "h", 3600 * SECOND },
 		{ "d", 86400 * SECOND }, { "w", 604800 * SECOND },
 	};
-	int64_t n, us;
+	int64_t n;
 
-	if (!oom_take_i64(&s, &n) || n < 0)
+	if (!oom_take_i64(s, &n) || n < 0)
+		return false;
+	oom_take_blanks(s);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(unit); i++)
+		if (oom_take_lit(s, unit[i].name))
+			return !__builtin_mul_overflow(n, unit[i].us, ret_us);
+	return bare && !__builtin_mul_overflow(n, SECOND, ret_us);
+}
+
+int parse_duration(const char *text, int64_t *ret_us)
+{
+	struct oom_str s = oom_str_from(text);
+	int64_t us = 0;
+
+	if (strcmp(text, "off") != 0 && (!take_duration(&s, true, &us) || s.n || us <= 0))
+		return -EINVAL;
+	*ret_us = us;
+	return 0;
+}
+
+static int parse_ago(struct oom_str s, int64_t now_us, int64_t *ret_us)
+{
+	int64_t us;
+
+	if (!take_duration(&s, false, &us))
 		return -EINVAL;
 	oom_take_blanks(&s);
-	for (size_t i = 0; i < OOM_ARRAY_SIZE(unit); i++) {
-		if (!oom_take_lit(&s, unit[i].name))
-			continue;
-		oom_take_blanks(&s);
-		if (!oom_str_is(s, "ago") || __builtin_mul_overflow(n, unit[i].us, &us) || us > now_us)
-			return -EINVAL;
-		*ret_us = now_us - us;
-		return 0;
-	}
-	return -EINVAL;
+	if (!oom_str_is(s, "ago") || us > now_us)
+		return -EINVAL;
+	*ret_us = now_us - us;
+	return 0;
 }
 
 static int parse_date(const char *text, int64_t *ret_us)

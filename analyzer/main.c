@@ -34,15 +34,19 @@ const struct cmd commands[] = {
 	{ "query", "SQL", "run read-only SQL over the store",
 	  "'-' reads the SQL from stdin.  The views are described in oomlens-schema(5).",
 	  "db json csv color quiet", cmd_query },
+	{ "record", "", "watch the OOM killer and store every kill, until stopped",
+	  "SIGTERM ends it when all that was seen is stored, SIGHUP opens the store anew.\n"
+	  "With --status: what the running recorder says of itself; 1 if none runs.",
+	  "db once keep max-size flight reclaim without:feeds runtime-dir status json color quiet", cmd_record },
 	{ .name = NULL },
 };
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_TIME, OPT_COLOR, OPT_BYTES, OPT_EDIT, OPT_SWITCH };
+enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_TIME, OPT_COLOR, OPT_BYTES, OPT_EDIT, OPT_SWITCH, OPT_DURATION };
 
 static const struct opt {
-	const char *name;
+	const char *name;             /* behind a ':' what tells it from another command's of the same name */
 	char letter;
 	enum opt_kind kind;
 	const char *arg, *help;
@@ -77,6 +81,14 @@ static const struct opt {
 	{ "apply-as", 0, OPT_TEXT, "HOW", "print the lines that would do it: choom, systemd, kubernetes, docker", AT(apply_as) },
 	{ "allow-empty", 0, OPT_FLAG, NULL, "a selector that selects nobody is no error", AT(allow_empty) },
 	{ "verdict", 0, OPT_TEXT, "WORD", "exact, explained, within_drift, unexplained or insufficient", AT(filter.verdict) },
+	{ "once", 0, OPT_COUNT, "N", "stop after N stored events", AT(once) },
+	{ "keep", 0, OPT_DURATION, "TIME", "remove events that are older: 90d, 12h, 4w (default: off)", AT(keep_us) },
+	{ "max-size", 0, OPT_BYTES, "BYTES", "remove the oldest events beyond that: 500M, 1G", AT(max_bytes) },
+	{ "flight", 0, OPT_DURATION, "TIME", "look at the largest tasks every TIME (default: 5s), or off", AT(flight_us) },
+	{ "reclaim", 0, OPT_FLAG, NULL, "also the allocator's retries before a kill", AT(reclaim) },
+	{ "without:feeds", 0, OPT_TEXT, "FEEDS", "do without these: ballot,walk,trace,log", AT(without) },
+	{ "runtime-dir", 0, OPT_TEXT, "DIR", "for status and spool (default: /run/oomlens, or yours)", AT(runtime_dir) },
+	{ "status", 0, OPT_FLAG, NULL, "tell how the recorder is", AT(status) },
 	{ "color", 0, OPT_COLOR, "WHEN", "auto, always or never; NO_COLOR is honoured", AT(color) },
 	{ "quiet", 'q', OPT_FLAG, NULL, "no messages but errors", AT(quiet) },
 #undef AT
@@ -99,7 +111,7 @@ static const struct opt *find_option(const struct cmd *c, const char *name, size
 
 		if (!takes(c, o->name))
 			continue;
-		if (letter ? o->letter == letter : strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+		if (letter ? o->letter == letter : strcspn(o->name, ":") == n && memcmp(o->name, name, n) == 0)
 			return o;
 	}
 	return NULL;
@@ -155,6 +167,11 @@ static bool set_option(struct opts *o, const struct opt *opt, const char *value)
 		return true;
 	case OPT_BYTES:
 		if (!oom_take_bytes(&s, &v) || v <= 0)
+			return false;
+		memcpy(field, &v, sizeof(v));
+		return true;
+	case OPT_DURATION:
+		if (parse_duration(value, &v) < 0)
 			return false;
 		memcpy(field, &v, sizeof(v));
 		return true;
@@ -224,8 +241,8 @@ static void print_help(const struct cmd *c)
 
 		if (!takes(c, o->name))
 			continue;
-		snprintf(left, sizeof(left), "%c%c%c --%s%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-			 o->letter ? ',' : ' ', o->name, o->kind == OPT_SWITCH ? "[=" : o->arg ? "=" : "",
+		snprintf(left, sizeof(left), "%c%c%c --%.*s%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+			 o->letter ? ',' : ' ', (int)strcspn(o->name, ":"), o->name, o->kind == OPT_SWITCH ? "[=" : o->arg ? "=" : "",
 			 o->arg ? o->arg : "", o->kind == OPT_SWITCH ? "]" : "");
 		printf("  %-27s %s\n", left, o->help);
 	}
@@ -320,7 +337,7 @@ int finish_output(int code)
 
 static int run(const struct cmd *c, int argc, char **argv)
 {
-	struct opts o = { .width = output_width() };
+	struct opts o = { .width = output_width(), .flight_us = 5000000 };
 	bool only_args = false;
 	int r = 0;
 
@@ -343,7 +360,7 @@ static int run(const struct cmd *c, int argc, char **argv)
 			return r;
 	}
 	if (!o.db)
-		o.db = default_db(c->run == cmd_import);
+		o.db = default_db(c->run == cmd_import || (c->run == cmd_record && !o.status));
 	o.filter.host = o.host;
 	o.filter.limit = o.top;
 	return finish_output(c->run(&o));

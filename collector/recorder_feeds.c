@@ -44,7 +44,7 @@ int oom_rec_check_names(const struct oom_rec *r, struct oom_err *reterr)
 		for (const struct oom_feed_ops *ops = oom_feeds; ops->name; ops++)
 			known |= oom_str_is(one, ops->name);
 		if (!known)
-			return oom_err_set(reterr, EINVAL, "there is no feed '%.*s'", (int)one.n, one.p);
+			return oom_err_set(reterr, ENXIO, "there is no feed '%.*s'", (int)one.n, one.p);
 	}
 	return 0;
 }

@@ -178,8 +178,12 @@ int oom_target_write(struct oom_target *t, struct oom_work *first, size_t n, con
 	*tally = (struct oom_target_tally){ 0 };
 	if (r)
 		return r;
-	for (struct oom_work *k = first; !r && k && n; k = k->next, n--)
-		r = k->ev ? put_event(t, k->ev, tally, reterr) : oom_store_trace(t->store, who, k->feed, k->fact, reterr);
+	for (struct oom_work *k = first; !r && k && n; k = k->next, n--) {
+		if (k->ev)
+			r = put_event(t, k->ev, tally, reterr);
+		else if (who)
+			r = oom_store_trace(t->store, who, k->feed, k->fact, reterr);
+	}
 	if (!r && mark)
 		r = oom_store_put_mark(t->store, mark, reterr);
 	return end(t, r, reterr);

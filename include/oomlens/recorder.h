@@ -23,7 +23,7 @@ struct oom_recorder_opts {
 };
 
 /* Runs until SIGTERM or SIGINT, or until opts->once: then all that was seen is stored.  SIGHUP opens the store anew.
- * 0; -ENODATA: not one witness could be opened; -EINVAL: opts->without names no feed; -EBUSY: another recorder runs on
+ * 0; -ENXIO: opts->without names no feed; -ENODATA: not one witness could be opened; -EBUSY: another recorder runs on
  * this runtime directory; -errno of the store at the start, or with events left in the spool: reterr says so. */
 int oom_recorder_run(const struct oom_recorder_opts *opts, struct oom_err *reterr);
 
