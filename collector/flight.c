@@ -21,10 +21,10 @@
 #define ROWS       64
 #define DEPTH_MAX  12
 #define SPAN_US    INT64_C(60000000)           /* growth is measured over about a minute */
-#define KEEP_FILES 128                         /* 64 processes: two fifths less CPU on a small machine */
+#define KEEP_FILES 128                         /* of /proc; 64 processes: two fifths less CPU on a small machine */
 
 struct row {
-	uint64_t ident;
+	uint64_t ident, cgroup_id;
 	int64_t pid, uid, oom_score_adj, start_us, points, rss_pages, swap_pages, pgtables_bytes, usage_pages;
 	uint16_t ncomm, ncgroup, ncmdline;     /* of cgroup and cmdline: 0 = not known */
 	char comm[16], cgroup[384], cmdline[256];
@@ -60,7 +60,7 @@ int oom_flight_new_at(const char *proc_root, const char *cgroup_root, int64_t ev
 		      struct oom_err *reterr)
 {
 	const struct oom_sampler_opts opts = { .proc_root = proc_root, .cgroup_root = cgroup_root,
-					       .keep_files = KEEP_FILES };
+					       .want = OOM_SAMPLE_KERNEL, .keep_files = KEEP_FILES };
 	size_t depth = depth_for(every_us), size = sizeof(struct oom_flight_ring) + depth * sizeof(struct sample);
 	struct oom_flight_ring *r = oom_malloc(size);
 	int mount, error;
@@ -69,9 +69,9 @@ int oom_flight_new_at(const char *proc_root, const char *cgroup_root, int64_t ev
 		return oom_err_set(reterr, ENOMEM, "out of memory");
 	memset(r, 0, size);
 	r->depth = depth;
-	r->proc = oom_proc_root(proc_root);
+	r->proc = oom_proc_root(proc_root ? proc_root : "/proc");
 	oom_pressure_open(&r->pressure, r->proc);
-	mount = oom_proc_root(cgroup_root);
+	mount = oom_proc_root(cgroup_root ? cgroup_root : "/sys/fs/cgroup");
 	oom_cgroups_open(&r->cgroups, mount);
 	if (mount >= 0)
 		close(mount);
@@ -86,7 +86,7 @@ int oom_flight_new_at(const char *proc_root, const char *cgroup_root, int64_t ev
 
 int oom_flight_new(int64_t every_us, struct oom_flight_ring **ret, struct oom_err *reterr)
 {
-	return oom_flight_new_at("/proc", "/sys/fs/cgroup", every_us, ret, reterr);
+	return oom_flight_new_at(NULL, NULL, every_us, ret, reterr);
 }
 
 void oom_flight_free(struct oom_flight_ring *r)
@@ -146,21 +146,31 @@ static void read_detail(struct oom_flight_ring *r, size_t task, struct row *row)
 	row->start_us = d.start_us;
 }
 
-/* What was read of this very process before: until it calls itself by another name, as execve() makes it do. */
-static bool recall_detail(const struct sample *before, struct row *row)
+/* What was read of this very process before. */
+static const struct row *recall(const struct sample *before, const struct row *row)
 {
-	for (size_t i = 0; i < before->n; i++) {
-		const struct row *old = &before->row[i];
+	for (size_t i = 0; i < before->n; i++)
+		if (before->row[i].pid == row->pid && before->row[i].ident == row->ident)
+			return &before->row[i];
+	return NULL;
+}
 
-		if (old->pid != row->pid || old->ident != row->ident || old->start_us == OOM_NA ||
-		    old->ncomm != row->ncomm || memcmp(old->comm, row->comm, row->ncomm))
-			continue;
+static void fill_texts(struct oom_flight_ring *r, size_t task, const struct row *old, struct row *row)
+{
+	/* until it calls itself by another name, as execve() makes it do */
+	if (old && old->start_us != OOM_NA && old->ncomm == row->ncomm && !memcmp(old->comm, row->comm, row->ncomm)) {
 		row->start_us = old->start_us;
 		row->ncmdline = old->ncmdline;
 		memcpy(row->cmdline, old->cmdline, old->ncmdline);
-		return true;
+	} else {
+		read_detail(r, task, row);
 	}
-	return false;
+	if (old && old->cgroup_id && old->cgroup_id == row->cgroup_id && old->ncgroup) {
+		row->ncgroup = old->ncgroup;
+		memcpy(row->cgroup, old->cgroup, old->ncgroup);
+	} else {
+		read_cgroup(r, row);
+	}
 }
 
 static void fill_row(struct oom_flight_ring *r, const struct oom_sample *m, const struct oom_sample_rank *rank,
@@ -169,6 +179,7 @@ static void fill_row(struct oom_flight_ring *r, const struct oom_sample *m, cons
 	const struct oom_task *t = &m->event->task[rank->task];
 
 	row->ident = m->row[rank->task].ident;
+	row->cgroup_id = m->row[rank->task].cgroup_id;
 	row->pid = t->tgid;
 	row->uid = t->uid;
 	row->oom_score_adj = t->oom_score_adj;
@@ -179,9 +190,7 @@ static void fill_row(struct oom_flight_ring *r, const struct oom_sample *m, cons
 	row->usage_pages = m->row[rank->task].usage_pages;
 	row->ncomm = (uint16_t)t->comm.n;
 	memcpy(row->comm, t->comm.p, t->comm.n);
-	if (!recall_detail(before, row))
-		read_detail(r, rank->task, row);
-	read_cgroup(r, row);
+	fill_texts(r, rank->task, recall(before, row), row);
 }
 
 static int64_t monotonic_us(void)

@@ -84,7 +84,8 @@ static int add_row(void *arg, const struct census_rec *r)
 	row = &s->row[s->nrows];
 	s->cgroup_id[s->nrows] = r->task.memcg_id;
 	*row = (struct oom_sample_row){
-		.ident = r->task.start_ns, .ppid = r->ppid, .cgroup = -1, .mems = -1, .bind = -1,
+		.ident = r->task.start_ns, .ppid = r->ppid, .cgroup = -1, .cgroup_id = r->task.memcg_id,
+		.mems = -1, .bind = -1,
 		.prev_usage_pages = usage_before(s, r->task.tgid, r->task.start_ns),
 		.dead_leader = r->task.pid != r->task.tgid,
 		.passed_over = r->task.flags & (OOM_FACT_VFORK | OOM_FACT_OOM_SKIP),

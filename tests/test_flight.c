@@ -294,6 +294,36 @@ static void test_memory_fails(void **state)
 	assert_true(n > 5);
 }
 
+/* Whatever way the sampler reads this machine's processes. */
+static void test_flight_of_this_machine(void **state)
+{
+	struct oom_flight_ring *r = NULL;
+	const struct oom_flight *f = NULL;
+	struct oom_err err = { 0 };
+	struct oom_event ev;
+
+	(void)state;
+	assert_int_equal(oom_flight_new(5 * SECOND, &r, &err), 0);
+	tick(r, SECOND);
+	tick(r, 6 * SECOND);
+	ev = attached(r, INT64_MAX);
+	for (size_t i = 0; i < ev.nflights; i++) {
+		assert_true(i == 0 || ev.flight[i - 1].points >= ev.flight[i].points);
+		assert_true(ev.flight[i].pid > 0 && ev.flight[i].comm.p);
+		if (ev.flight[i].pid == getpid())
+			f = &ev.flight[i];
+	}
+	/* among the first 64 of most machines */
+	if (f) {
+		assert_int_equal(f->uid, getuid());
+		assert_true(f->start_us > 0 && f->rss_pages > 0);
+		assert_true(oom_str_find(f->cmdline, "unit") >= 0);
+		assert_int_equal(f->growth_us, 5 * SECOND);
+	}
+	oom_event_release(&ev);
+	oom_flight_free(r);
+}
+
 /* ---- counters --------------------------------------------------------------------------------------- */
 
 static struct oom_counters *counters_open(void)
@@ -436,6 +466,7 @@ int test_flight(void)
 		ON_TREE(test_long_and_many),
 		ON_TREE(test_ticks_allocate_nothing),
 		ON_TREE(test_memory_fails),
+		cmocka_unit_test(test_flight_of_this_machine),
 		ON_TREE(test_counters_v2),
 		ON_TREE(test_counters_v1),
 		ON_TREE(test_pressure_is_hostile),

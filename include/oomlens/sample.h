@@ -58,6 +58,8 @@ struct oom_sample_row {
 	int64_t usage_pages;           /* rss + swap + page tables */
 	int64_t prev_usage_pages;      /* in the pass before; OOM_NA for newcomers */
 	int32_t cgroup;                /* index into oom_sample.cgroup; -1 = not known */
+	uint64_t cgroup_id;            /* of its memory cgroup, without OOM_SAMPLE_CGROUPS too where the kernel's
+				        * own counters were read; 0 = not known */
 	int32_t mems, bind;            /* node sets of its cpuset and of its MPOL_BIND policy; -1 = none or
 				        * not asked for */
 	bool dead_leader;              /* the thread group leader has exited; the row shows the thread that
