@@ -105,7 +105,7 @@ static void say_kills(struct oom_say *s, const struct oom_recorder_state *st, in
 static void say_store(struct oom_say *s, const struct oom_recorder_state *st)
 {
 	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Events");
-	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "stored", "%s; added to %s", oom_say_num(s, st->stored),
+	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "stored", "%s; later knowledge added %s", oom_say_num(s, st->stored),
 		oom_say_count(s, st->merged, "time", "times"));
 	if (st->waiting > 0)
 		fact(s, OOM_TONE_WARN, "waiting", oom_say_num(s, st->waiting));
@@ -117,7 +117,7 @@ static void say_store(struct oom_say *s, const struct oom_recorder_state *st)
 	if (st->facts_dropped > 0)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_WARN, OOM_NA, "trace", "%s not stored",
 			oom_say_count(s, st->facts_dropped, "fact was", "facts were"));
-	if (st->latency_us != OOM_NA)
+	if (st->latency_us > 0)
 		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "latency", "%s from kill to commit at the median, %s at worst",
 			latency(s, st->latency_us), latency(s, st->latency_max_us));
 }
