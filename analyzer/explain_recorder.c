@@ -274,7 +274,7 @@ static const struct { enum oom_tone tone; const char *words; } classes[] = {
 		"it" },
 	[OOM_CLASS_GROUP_MEMBER] = { OOM_TONE_PLAIN,
 		"names the process that was chosen; this one died with its group" },
-	[OOM_CLASS_LOG_LOST] = { OOM_TONE_WARN, "lost it: the lines were overwritten, dropped or never read" },
+	[OOM_CLASS_LOG_LOST] = { OOM_TONE_WARN, "gave no line of it: overwritten, dropped, or not read at all" },
 };
 
 static void say_class(struct oom_say *s)

@@ -288,7 +288,7 @@ static void classes_in_plain_words(void **state)
 	static const char *const words[] = {
 		[OOM_CLASS_RATE_LIMITED] = "its rate limit suppressed the dump",
 		[OOM_CLASS_ALREADY_EXITING] = "prints no line, nor does it count it",
-		[OOM_CLASS_LOG_LOST] = "the lines were overwritten, dropped or never read",
+		[OOM_CLASS_LOG_LOST] = "gave no line of it: overwritten, dropped, or not read at all",
 	};
 
 	(void)state;
