@@ -20,8 +20,8 @@ truth()
 		sed -n 's/^\([a-z_]*\): /'"$scenario"'\t\1\t/p' "$dir/$scenario/facts" | grep -vP '\t(died|survived)\t' >> "$tmp/truth"
 		sed -n 's/^\(died\|survived\): pid=\([0-9]*\) tgid=\([0-9]*\) .*comm=\(.*\)/'"$scenario"'\t\1\t\2\t\3\t\4/p' \
 			"$dir/$scenario/facts" | sed 's/\tdied\t/\t1\t/; s/\tsurvived\t/\t0\t/' >> "$tmp/actor"
-		sed -n 's/^\[ *\([0-9]*\)\.\([0-9]*\)\] lab: .* \(begins\|is over\)$/\3\t\1\2/p' "$dir/$scenario/log" |
-			sed "s/^begins/$scenario\tlog_began_us/; s/^is over/$scenario\tlog_ended_us/" >> "$tmp/truth"
+		sed -n "s/^\[ *\([0-9]*\)\.\([0-9]*\)\] lab: .* begins\$/$scenario\tlog_began_us\t\1\2/p" \
+			"$dir/$scenario/log" >> "$tmp/truth"
 	done
 }
 
@@ -77,7 +77,7 @@ run_of()
 	local dir=$1 run=$2 series=$3
 	jq -r --arg series "$series" --arg run "$run" --arg rss "$(cat "$dir/rss-$run")" \
 		'"\($series) \($run): RSS \($rss) kB, kill to commit \((.latency_us // 0) / 1000) ms (median), \(.seen) seen, \(.stored) stored, ",
-		"lost: \([.feeds[] | select(.lost // 0 > 0) | "\(.lost) facts of \(.name)"] + ["\(.records_lost) log records"] | join(", "))"' \
+		"lost: \([.feeds[] | select((.lost // 0) > 0) | "\(.lost) facts of \(.name)"] + ["\(.records_lost) log records"] | join(", "))"' \
 		"$dir/status-$run" | paste -sd' '
 	[ "$(cat "$dir/exit-$run")" = 0 ] || { echo "$series $run: the recorder ended with $(cat "$dir/exit-$run")"; return 1; }
 	jq -e '(.records_lost == 0) and ([.feeds[].lost // 0] | add == 0) and .dropped == 0' "$dir/status-$run" > /dev/null ||

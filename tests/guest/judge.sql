@@ -6,7 +6,6 @@ CREATE TEMP VIEW scene AS
 SELECT scenario, max(value) FILTER (WHERE key = 'kernel') AS kernel,
 	max(value + 0) FILTER (WHERE key = 'began_us') AS began_us, max(value + 0) FILTER (WHERE key = 'ended_us') AS ended_us,
 	max(value + 0) FILTER (WHERE key = 'log_began_us') AS log_began_us,
-	max(value + 0) FILTER (WHERE key = 'log_ended_us') AS log_ended_us,
 	max(value + 0) FILTER (WHERE key = 'oom_kills') AS oom_kills, max(value + 0) FILTER (WHERE key = 'victim_pid') AS pid,
 	max(value) FILTER (WHERE key = 'victim_comm') AS comm, max(value) FILTER (WHERE key = 'outcome') AS outcome
 FROM truth GROUP BY scenario;
@@ -30,14 +29,14 @@ FROM s.v_event AS e
 JOIN scene AS c ON coalesce(
 	(SELECT min(coalesce(l.selected_us, l.marked_us)) FROM s.v_life AS l WHERE l.event_id = e.event_id)
 		BETWEEN c.began_us AND c.ended_us,
-	e.monotonic_us BETWEEN c.log_began_us AND c.log_ended_us);
+	e.monotonic_us BETWEEN c.log_began_us AND c.log_began_us + c.ended_us - c.began_us);
 
 CREATE TEMP TABLE stored AS
 SELECT h.scenario, h.event_id, v.pid, v.comm, v.role, l.tgid, l.pid AS thread, l.class, l.freed_by, l.aborted_rounds
 FROM happened AS h
 JOIN s.v_victim AS v ON v.event_id = h.event_id
 LEFT JOIN s.v_life AS l ON l.event_id = v.event_id AND v.pid IN (l.pid, l.tgid)
-UNION
+UNION ALL
 SELECT h.scenario, h.event_id, l.tgid, l.comm, NULL, l.tgid, l.pid, l.class, l.freed_by, l.aborted_rounds
 FROM happened AS h
 JOIN s.v_life AS l ON l.event_id = h.event_id
@@ -70,6 +69,14 @@ WHERE EXISTS (SELECT 1 FROM truth AS t WHERE t.scenario = s.scenario AND t.key =
 	AND NOT EXISTS (SELECT 1 FROM actor AS a WHERE a.scenario = s.scenario AND a.died AND s.pid IN (a.pid, a.tgid));
 INSERT INTO complaint
 SELECT scenario, 'pid ' || pid || ' is stored ' || count(*) || ' times' FROM stored GROUP BY scenario, pid HAVING count(*) > 1;
+-- Of a group, too, the kernel marks the chosen one first.
+INSERT INTO complaint
+SELECT h.scenario, 'event ' || e.event_id || ' should name pid ' || t.value FROM happened AS h
+JOIN s.v_event AS e ON e.event_id = h.event_id
+JOIN (SELECT scenario, value, min(rowid) FROM truth WHERE key = 'marked' GROUP BY 1) AS t ON t.scenario = h.scenario
+WHERE (SELECT count(*) FROM happened AS x WHERE x.scenario = h.scenario) = 1 AND t.value + 0 NOT IN (
+	SELECT s.pid FROM stored AS s WHERE s.event_id = e.event_id AND e.victim_pid IN (s.pid, s.tgid, s.thread)
+	UNION SELECT s.thread FROM stored AS s WHERE s.event_id = e.event_id AND e.victim_pid IN (s.pid, s.tgid, s.thread));
 -- The kernel counts the chosen one of a group kill twice.
 INSERT INTO complaint
 SELECT c.scenario, c.oom_kills || ' kills counted, ' || k.n || ' stored' FROM scene AS c
@@ -110,11 +117,12 @@ UNION ALL
 SELECT h.scenario, 'verdict', e.verdict || ' ' || e.reason, count(*) FROM happened AS h
 JOIN s.v_event AS e ON e.event_id = h.event_id GROUP BY 1, 3
 UNION ALL
-SELECT scenario, 'stored', CASE count(*) WHEN 1 THEN comm || ' ' || pid ELSE 'processes' END, count(*) FROM stored GROUP BY 1
+SELECT scenario, 'stored', comm || ' ' || pid || coalesce(' and ' || nullif(n - 1, 0), ''), 1
+FROM (SELECT scenario, comm, pid, min(rowid), count(DISTINCT pid) AS n FROM stored GROUP BY 1)
 UNION ALL
 SELECT scenario, 'victim', coalesce((SELECT a.comm || ' ' FROM actor AS a WHERE a.scenario = t.scenario
-	AND t.value + 0 IN (a.pid, a.tgid)), '') || CASE count(*) WHEN 1 THEN value ELSE 'and others' END, count(*)
-FROM truth AS t WHERE key = 'marked' GROUP BY 1;
+	AND t.value + 0 IN (a.pid, a.tgid)), '') || value || coalesce(' and ' || nullif(n - 1, 0), ''), 1
+FROM (SELECT scenario, value, min(rowid), count(*) AS n FROM truth WHERE key = 'marked' GROUP BY 1) AS t;
 
 CREATE TEMP VIEW cell AS
 SELECT scenario, what, group_concat(CASE n WHEN 1 THEN word ELSE n || ' ' || word END, '; ') AS text
