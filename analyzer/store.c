@@ -41,6 +41,8 @@ bool oom_store_has(const struct oom_store_part *part, const struct oom_field *f)
 
 static const char *const fixed[OOM_ST_FIXED] = {
 	[OOM_ST_FIND_EVENT] = "SELECT event_id FROM event WHERE fingerprint = ?",
+	[OOM_ST_FIND_KILL] = "SELECT e.event_id FROM victim AS v JOIN event AS e ON e.event_id = v.k >> 20 WHERE v.k > "
+		"((SELECT max(event_id) FROM event) - 512) << 20 AND v.pid = ? AND v.killed_us = ? AND e.boot_id = ? LIMIT 1",
 	[OOM_ST_HAS_EVENT] = "SELECT 1 FROM event WHERE event_id = ?",
 	[OOM_ST_CLEAR_EVENT] = "DELETE FROM event WHERE event_id = ?",
 	[OOM_ST_CLEAR_EVIDENCE] = "DELETE FROM evidence WHERE event_id = ?",

@@ -487,6 +487,26 @@ int oom_store_find(struct oom_store *s, const char *fingerprint, int64_t *ret_id
 	return find_event(s, fingerprint, ret_id, reterr);
 }
 
+int oom_store_find_kill(struct oom_store *s, const struct oom_event *ev, int64_t *ret_id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r;
+
+	if (!ev->nvictims || ev->victim[0].killed_us == OOM_NA || !ev->boot_id.p)
+		return 0;
+	r = oom_store_statement(s, OOM_ST_FIND_KILL, &st, reterr);
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, ev->victim[0].pid);
+	oom_sql_bind_int(st, 2, ev->victim[0].killed_us);
+	oom_sql_bind_text(st, 3, ev->boot_id);
+	r = oom_sql_step(s->sql, st, reterr);
+	if (r == 1)
+		*ret_id = oom_sql_int(st, 0);
+	oom_sql_reset(st);
+	return r;
+}
+
 int oom_store_clear(struct oom_store *s, int64_t id, struct oom_err *reterr)
 {
 	static const unsigned whole[] = { OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE, OOM_ST_CLEAR_VERDICT };

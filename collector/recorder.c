@@ -209,7 +209,7 @@ int oom_recorder_run(const struct oom_recorder_opts *opts, struct oom_err *reter
 {
 	struct oom_rec r = {
 		.o = opts, .signals = -1, .now_us = oom_rec_clock(), .changed = true, .first_kills = OOM_NA,
-		.last_kill_us = OOM_NA, .clock_us = OOM_NEVER, .tick_us = OOM_NEVER, .watchdog_us = OOM_NEVER, .mark_us = OOM_NEVER,
+		.last_kill_us = OOM_NA, .clock_us = OOM_NEVER, .tick_us = OOM_NEVER, .watchdog_us = OOM_NEVER,
 	};
 	int e;
 

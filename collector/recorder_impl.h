@@ -139,7 +139,7 @@ struct oom_writer_state {             /* counts since open */
 int  oom_writer_open(const struct oom_writer_opts *o, struct oom_writer **ret, struct oom_err *reterr);
 /* The mark of this boot as the store has it: 1, 0 none, -errno.  Before the first put. */
 int  oom_writer_mark(struct oom_writer *w, struct oom_store_mark *io, struct oom_err *reterr);
-/* Never waits.  Takes out->ev over; mark is written with it (out NULL: with what comes next).  0; -ENOBUFS: memory
+/* Never waits.  Takes out->ev over; mark is written with it (out NULL: alone).  0; -ENOBUFS: memory
  * and spool are full, it is dropped.  After that the store's mark stays where it is, so that the next run looks again. */
 int  oom_writer_put(struct oom_writer *w, struct oom_join_out *out, const struct oom_store_mark *mark);
 /* A fact for v_trace; copied.  Dropped (and counted) when the queue is full: facts come second. */

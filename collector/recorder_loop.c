@@ -52,6 +52,8 @@ static void complete(struct oom_rec *r, struct oom_join_out *out)
 		e = oom_counters_attach(r->counters, &out->ev);
 	if (out->first && ours && r->flight && e >= 0)
 		e = oom_flight_attach(r->flight, out->decided_us, &out->ev);
+	if (!ours)
+		out->decided_us = OOM_NA;            /* nobody could have stored it in time */
 	if (e < 0)
 		oom_rec_say(r, 4, "out of memory: an event is stored without what the counters and samples told");
 }

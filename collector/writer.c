@@ -109,6 +109,7 @@ static int enqueue(struct oom_writer *w, struct oom_work *k, size_t max, const s
 		r = -ENOBUFS;
 	if (!r && mark)
 		take_mark(w, mark);
+	w->mark_alone |= !k;
 	if (!r && k) {
 		w->bytes += k->bytes;
 		w->state.waiting += k->ev != NULL;

@@ -71,7 +71,7 @@ struct oom_writer {
 	pthread_cond_t wake;
 	struct oom_work_list queue;
 	size_t bytes;                    /* of all works, those that the thread has taken included */
-	bool closing, reopen;
+	bool closing, reopen, mark_alone;
 	bool frozen;                     /* an event was dropped: the mark stays before it */
 	struct oom_store_mark mark;      /* of the last put; strings in ids */
 	bool has_who, has_mark;          /* it has a key; numbers as well */

@@ -154,6 +154,12 @@ static int put_event(struct oom_target *t, struct oom_event *ev, struct oom_targ
 	r = known == 1 ? learn(t, id, ev, reterr) : known;
 	if (r < 0 || (known && !r))
 		return r;
+	if (!known && !ev->has_invoked) {
+		/* the rest of a report that was stored whole before a restart: it tells nothing new */
+		r = oom_store_find_kill(t->store, ev, &id, reterr);
+		if (r)
+			return r < 0 ? r : 0;
+	}
 	r = write_event(t, known ? id : 0, ev, reterr);
 	if (!r)
 		*(known ? &tally->merged : &tally->stored) += 1;

@@ -394,7 +394,7 @@ static int64_t deadline(struct oom_writer *w)
 			t = least(t, most(w->spool_retry_us, w->trouble_us + w->opt.patience_us));
 		return t;
 	}
-	if (oom_works_count(&w->queue, true))
+	if (w->mark_alone || oom_works_count(&w->queue, true))
 		return 0;
 	if (w->queue.first)
 		t = least(t, w->facts_us + FACTS_US);
@@ -439,7 +439,8 @@ void *oom_writer_run(void *arg)
 		closing = w->closing;
 		reopen = w->reopen;
 		w->reopen = false;
-		work = w->queue.first != NULL;
+		work = w->queue.first || w->mark_alone;
+		w->mark_alone = false;
 		oom_works_append(&w->pending, &w->queue);
 		w->facts_us = 0;
 		w->taken = w->mark;

@@ -105,6 +105,36 @@ static struct oom_store_mark a_mark(const char *boot)
 	};
 }
 
+/* A report whose head was overwritten has another first line, and with it another fingerprint. */
+static void a_torso_is_known_by_its_kill(void **state)
+{
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
+	struct oom_err err = { 0 };
+	struct oom_event ev;
+	int64_t id, found = 0;
+
+	(void)state;
+	oom_event_init(&ev);
+	ev.boot_id = OOM_STR("9ff9a237");
+	ev.boot_us = 1000;
+	ev.outcome = OOM_OUTCOME_KILLED;
+	assert_int_equal(oom_store_find_kill(s, &ev, &found, &err), 0);
+	assert_non_null(oom_event_add_victim(&ev));
+	ev.victim[0].pid = 7;
+	ev.victim[0].killed_us = 1100;
+	id = store_put(s, &ev, NULL, 1);
+	ev.boot_us = 1050;
+	assert_int_equal(oom_store_find_kill(s, &ev, &found, &err), 1);
+	assert_int_equal(found, id);
+	ev.boot_id = OOM_STR("another");
+	assert_int_equal(oom_store_find_kill(s, &ev, &found, &err), 0);
+	ev.boot_id = OOM_STR("9ff9a237");
+	ev.victim[0].killed_us++;
+	assert_int_equal(oom_store_find_kill(s, &ev, &found, &err), 0);
+	store_close(s);
+	oom_event_release(&ev);
+}
+
 static void a_mark_is_one_per_boot(void **state)
 {
 	struct oom_store *s = store_open(OOM_STORE_WRITE);
@@ -572,6 +602,7 @@ int test_store_recorder(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(an_event_takes_the_place_of_another),
+		T(a_torso_is_known_by_its_kill),
 		T(a_mark_is_one_per_boot),
 		T(a_fact_is_a_row_of_the_trace),
 		T(views_tell_of_the_recorder),

@@ -39,6 +39,9 @@ int  oom_store_put(struct oom_store *s, const struct oom_event *ev, const struct
 		   struct oom_err *reterr);
 /* 1 = an event with the fingerprint is stored, *ret_id is its id; 0 = none, -errno. */
 int  oom_store_find(struct oom_store *s, const char *fingerprint, int64_t *ret_id, struct oom_err *reterr);
+/* The same for the kill line of ev's first victim, among the latest 512 events: a report whose head was overwritten before
+ * it was read again has another fingerprint. */
+int  oom_store_find_kill(struct oom_store *s, const struct oom_event *ev, int64_t *ret_id, struct oom_err *reterr);
 /* The event and what was derived from it take the place of the event id; the fingerprint becomes ev's.  0, -ENOENT,
  * -EEXIST: another event has that fingerprint; neither spoils a transaction of the caller's.  -errno. */
 int  oom_store_replace(struct oom_store *s, int64_t id, const struct oom_event *ev, const struct oom_replay *r,
