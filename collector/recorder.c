@@ -138,6 +138,8 @@ static int begin(struct oom_rec *r, struct oom_err *reterr)
 	e = open_writer(r, reterr);
 	if (e)
 		return e;
+	/* first: to load a BPF program takes megabytes for a moment, and the feeds' rings stay */
+	open_flight(r);
 	oom_rec_open_feeds(r);
 	oom_rec_open_log(r);
 	if (!r->klog && !oom_rec_tells(r, OOM_FACT_MARK_VICTIM))
@@ -146,7 +148,6 @@ static int begin(struct oom_rec *r, struct oom_err *reterr)
 	e = open_join(r, reterr);
 	if (e)
 		return e;
-	open_flight(r);
 	oom_rec_protect(r);
 	r->watchdog_every_us = oom_notify_watchdog_us();
 	r->watchdog_us = r->watchdog_every_us ? r->now_us : OOM_NEVER;

@@ -67,3 +67,4 @@ for b in "$build"/bench_*; do
 	case $b in *.o|*.d|*/bench_gen) continue ;; esac
 	"$b"
 done
+tests/bench_record.sh "$build"

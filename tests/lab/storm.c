@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * storm NAME KILLS AT_ONCE EVERY_MS: OOM kills in memory cgroups of its own, AT_ONCE of them together every EVERY_MS.
- * Prints "PID COMM" of each child that the kernel killed; the names are NAME-1, NAME-2 and so on.
- * The limits are its own: the machine itself is never short of memory.
+ * storm ROOT V2 KILLS PER_SECOND [GROUPS]: kills in memory cgroups, one process each.
+ *
+ * Makes GROUPS cgroups ROOT/0, ROOT/1 ... of 4 MiB, V2 is 1 where ROOT belongs to cgroup v2.  Each process goes into one
+ * of them, alone, and touches memory until the kernel kills it; at most eight at a time, none more than 64 MiB whatever
+ * the limit does.  Prints the pid of each that died so.  Exit status 1: somebody did not.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,89 +20,134 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIMIT "3145728"
-#define GREED ((size_t)32 << 20)
-#define MOST  64
+#define LIMIT "4194304"
+#define HOG   ((size_t)64 << 20)
+#define JOBS  8
 
-static const char *root, *limit;
+static const char *root;
 
-static int put(const char *dir, const char *file, const char *text)
+static void die(const char *what)
 {
-	char path[300];
-	int fd, ok;
+	fprintf(stderr, "storm: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
 
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
+static bool put(long group, const char *file, const char *text)
+{
+	char path[512];
+	bool done;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%ld/%s", root, group, file);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	done = fd >= 0 && write(fd, text, strlen(text)) >= 0;
 	if (fd >= 0)
 		close(fd);
-	return ok ? 0 : -1;
+	return done;
 }
 
-static void eat(const char *dir, const char *name)
+static void make_groups(long n, bool v2)
 {
-	volatile char *p = mmap(NULL, GREED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char path[512];
 
-	prctl(PR_SET_NAME, name);
+	for (long i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%ld", root, i);
+		if (mkdir(path, 0755) && errno != EEXIST)
+			die(path);
+		if (!put(i, v2 ? "memory.max" : "memory.limit_in_bytes", LIMIT))
+			die("limit");
+		/* not there without swap accounting, and then there is no swap either */
+		(void)put(i, v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes", v2 ? "0" : LIMIT);
+	}
+}
+
+static void remove_groups(long n)
+{
+	char path[512];
+
+	for (long i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%ld", root, i);
+		(void)rmdir(path);
+	}
+}
+
+static pid_t start(long group)
+{
+	pid_t self = getpid(), pid = fork();
+	char *p;
+
+	if (pid < 0)
+		die("fork");
+	if (pid)
+		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (p == MAP_FAILED || put(dir, "cgroup.procs", "0") < 0)
-		_exit(1);
-	for (size_t i = 0; i < GREED; i += 4096)
+	prctl(PR_SET_NAME, "storm-hog");
+	if (getppid() != self || !put(group, "cgroup.procs", "0"))
+		_exit(3);
+	p = mmap(NULL, HOG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (size_t i = 0; p != MAP_FAILED && i < HOG; i += 4096)
 		p[i] = 1;
-	_exit(2);
+	_exit(4);
 }
 
-static void nap(long ms)
+static double now(void)
 {
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+	struct timespec t;
 
-	nanosleep(&t, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Whoever has ended: its place is free again. */
+static long collect(pid_t *job, long *alive)
+{
+	long bad = 0;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			printf("%d\n", pid);
+		else
+			bad++;
+		for (long j = 0; j < JOBS; j++)
+			if (job[j] == pid)
+				job[j] = 0;
+		--*alive;
+	}
+	return bad;
 }
 
 int main(int argc, char **argv)
 {
-	int kills = argc > 2 ? atoi(argv[2]) : 0, at_once = argc > 3 ? atoi(argv[3]) : 1, bad = 0, v1;
-	long every_ms = argc > 4 ? atol(argv[4]) : 100;
-	char dir[MOST][200], name[32];
-	pid_t pid[MOST];
+	long kills, groups, alive = 0, bad = 0, begun = 0;
+	double rate, from;
+	pid_t job[JOBS] = { 0 };
 
-	if (kills < 1 || at_once < 1 || at_once > MOST)
+	if (argc < 5) {
+		fprintf(stderr, "usage: storm ROOT V2 KILLS PER_SECOND [GROUPS]\n");
 		return 2;
-	v1 = access("/sys/fs/cgroup/cgroup.controllers", F_OK) < 0;
-	root = v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
-	limit = v1 ? "memory.limit_in_bytes" : "memory.max";
-	for (int i = 0; i < at_once; i++) {
-		snprintf(dir[i], sizeof(dir[i]), "%s/%s-%d", root, argv[1], i);
-		if ((mkdir(dir[i], 0755) < 0 && errno != EEXIST) || put(dir[i], limit, LIMIT) < 0) {
-			fprintf(stderr, "storm: cannot make '%s': %s\n", dir[i], strerror(errno));
-			return 2;
-		}
 	}
-	for (int done = 0; done < kills;) {
-		int n = kills - done < at_once ? kills - done : at_once;
-
-		for (int i = 0; i < n; i++) {
-			snprintf(name, sizeof(name), "%.9s-%d", argv[1], done + i + 1);
-			pid[i] = fork();
-			if (!pid[i])
-				eat(dir[i], name);
-		}
-		for (int i = 0; i < n; i++) {
-			int status = 0;
-
-			if (pid[i] < 0 || waitpid(pid[i], &status, 0) < 0 || !WIFSIGNALED(status)) {
-				bad++;
+	root = argv[1];
+	kills = atol(argv[3]);
+	rate = atof(argv[4]);
+	groups = argc > 5 ? atol(argv[5]) : 64;
+	groups -= groups % JOBS;
+	make_groups(groups, !strcmp(argv[2], "1"));
+	from = now();
+	while (begun < kills || alive) {
+		for (long j = 0; j < JOBS && begun < kills && now() >= from + (double)begun / rate; j++) {
+			if (job[j])
 				continue;
-			}
-			printf("%d %.9s-%d\n", (int)pid[i], argv[1], done + i + 1);
-			fflush(stdout);
+			/* place j has the groups j, j + JOBS, j + 2 JOBS ... to itself */
+			job[j] = start((begun * JOBS + j) % groups);
+			begun++;
+			alive++;
 		}
-		done += n;
-		if (done < kills)
-			nap(every_ms);
+		usleep(1000);
+		bad += collect(job, &alive);
 	}
-	for (int i = 0; i < at_once; i++)
-		for (int n = 0; rmdir(dir[i]) < 0 && n < 20; n++)
-			nap(50);
+	fprintf(stderr, "storm: %ld kills in %.1f s\n", kills - bad, now() - from);
+	remove_groups(groups);
 	return bad ? 1 : 0;
 }
