@@ -32,7 +32,8 @@ case_matches() {
 	local dir=$1 log id
 	cd "$dir" || return 1
 	log=$(ls -d log* | head -n 1)
-	"$oomlens" explain --json "$log" > "$work/event.json" && "$oomlens" explain "$log" > "$work/explain.txt" || [ $? = 1 ] || return 1
+	"$oomlens" explain --json "$log" > "$work/event.json" || [ $? = 1 ] || return 1
+	"$oomlens" explain "$log" > "$work/explain.txt" || [ $? = 1 ] || return 1
 	"$sanitized" explain --json "$log" | cmp - "$work/event.json" || return 1
 	if [ -n "${UPDATE:-}" ]; then
 		cp "$work/event.json" event.json
