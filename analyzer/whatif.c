@@ -233,6 +233,27 @@ static bool base_forbids(const struct oom_replay *b)
 	return false;
 }
 
+/* Where the log leaves several sets of rules, they must agree. */
+static int ask_other_rules(const struct oom_whatif *w, struct oom_dry_run *d)
+{
+	const struct oom_profile *p[4];
+	const char *how;
+	size_t n = w->forced ? 0 : oom_profile_for(w->event, p, &how);
+	int err = 0;
+
+	for (size_t i = 1; i < n && err == 0; i++) {
+		struct oom_replay r;
+
+		err = oom_dry_replay(d, p[i], &r);
+		if (r.winner != d->winner) {
+			d->verdict = OOM_VERDICT_INSUFFICIENT;
+			d->reason = OOM_REASON_UNKNOWN_KERNEL;
+		}
+		oom_replay_release(&r);
+	}
+	return err;
+}
+
 int oom_dry_decide(const struct oom_whatif *w, struct oom_dry_run *d, int64_t drift)
 {
 	int r;
@@ -251,6 +272,8 @@ int oom_dry_decide(const struct oom_whatif *w, struct oom_dry_run *d, int64_t dr
 		r = judge(w, d);
 	else if (d->reason == OOM_REASON_NO_KILL_LINE && !d->replay.neligible)
 		d->verdict = OOM_VERDICT_EXACT, d->reason = OOM_REASON_NO_KILLABLE;
+	if (r == 0)
+		r = ask_other_rules(w, d);
 	if (w->base.ballot.points && w->base.ballot.points >= w->base.neligible)
 		d->bound = OOM_NA;             /* the kernel's own points at that moment */
 	else if (drift != OOM_NA)
@@ -310,6 +333,7 @@ int oom_whatif_run(const struct oom_event *ev, const struct oom_whatif_opts *o, 
 
 	memset(ret, 0, sizeof(*ret));
 	ret->event = ev;
+	ret->forced = o->profile != NULL;
 	r = oom_replay_run(ev, o->profile, &ret->base);
 	if (r == 0 && (!ret->base.profile || ret->base.reason == OOM_REASON_UNKNOWN_KERNEL))
 		return no_rules(ret, reterr);

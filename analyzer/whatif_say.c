@@ -90,6 +90,7 @@ static const char *doubt(struct page *p, const struct oom_dry_run *d)
 		{ OOM_REASON_HIGHER_SCORE_PASSED_OVER, "what the kernel did then is not explained by its own arithmetic" },
 		{ OOM_REASON_PANIC_ON_OOM, "this kernel panics instead (vm.panic_on_oom)" },
 		{ OOM_REASON_WILL_FREE, "nobody was selected: a dying task was given the reserves" },
+		{ OOM_REASON_UNKNOWN_KERNEL, "the log does not settle by which rules its kernel chooses, and they differ here" },
 		{ OOM_REASON_POLICY, "a policy beside the score chose" },
 		{ OOM_REASON_OOM_TASK_ORIGIN, "the kernel took a task that had asked to be taken first, whatever its score" },
 	};

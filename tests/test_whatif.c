@@ -401,6 +401,69 @@ static void allocating_task(void **state)
 	oom_event_release(&ev);
 }
 
+/* The lines fit 5.3 and 5.9, which part ways below zero: 1 against 1, or -2900 against -1900. */
+static void rules_in_doubt(void **state)
+{
+	struct oom_event ev;
+	struct asked a;
+
+	(void)state;
+	three(&ev, "5.10.44", OOM_SCOPE_GLOBAL);
+	ev.kernel = OOM_STR_NULL;
+	ev.victim[0].pgtables_kb = 4;
+	assert_int_equal(ASK(&a, &ev, NULL, "set 40=+8"), 0);
+	assert_int_equal(a.w.after.verdict, OOM_VERDICT_EXACT);
+	oom_whatif_release(&a.w);
+	assert_int_equal(ASK(&a, &ev, NULL, "set 20==-18", "set 30==-17", "set 40==-10"), 0);
+	assert_int_equal(a.w.after.verdict, OOM_VERDICT_EXACT);        /* the last of equals has the most, too */
+	oom_whatif_release(&a.w);
+	assert_int_equal(ASK(&a, &ev, NULL, "set 20==-18", "set 30==-16", "set 40==-11"), 0);
+	assert_int_equal(a.w.after.verdict, OOM_VERDICT_INSUFFICIENT);
+	assert_int_equal(a.w.after.reason, OOM_REASON_UNKNOWN_KERNEL);
+	oom_whatif_release(&a.w);
+	oom_event_release(&ev);
+}
+
+/* Every allocation may fail: then nothing is answered, and nothing is lost. */
+static void out_of_memory(void **state)
+{
+	struct oom_event ev;
+	long failed = 0;
+	int r = 0;
+
+	(void)state;
+	three(&ev, "6.1.0", OOM_SCOPE_MEMCG);
+	for (long n = 1; n < 80; n++) {
+		struct oom_whatif_answer answer = { .age_us = OOM_NA };
+		struct oom_kill *kill;
+		struct oom_doc doc = { 0 };
+		struct oom_buf lines = { 0 };
+		struct asked a;
+
+		oom_alloc_fail_at(n);
+		r = ASK(&a, &ev, "20", "set 30=+2", "group /a=1", "swap 1M", "grow 30=4K");
+		if (r == 0)
+			r = oom_whatif_kills(&a.w, OOM_NA, 0, &kill, &answer.nkills);
+		if (r == 0)
+			r = oom_whatif_apply(&a.w, &a.o, OOM_APPLY_CHOOM, &lines);
+		answer.w = &a.w;
+		answer.opts = &a.o;
+		answer.kill = kill;
+		oom_whatif_need(&a.w, &answer.need);
+		if (r == 0)
+			r = oom_whatif_explain(&answer, &doc);
+		oom_alloc_fail_at(0);
+		oom_doc_release(&doc);
+		oom_buf_release(&lines);
+		oom_whatif_release(&a.w);
+		assert_true(r == 0 || r == -ENOMEM);
+		failed += r != 0;
+	}
+	assert_int_equal(r, 0);
+	assert_true(failed > 8);
+	oom_event_release(&ev);
+}
+
 static void kills_in_order(void **state)
 {
 	struct oom_event ev;
@@ -578,7 +641,7 @@ static void check_event(struct oom_event *ev)
 			complete++;
 		}
 		/* the first of the ranking */
-		for (size_t k = 0; w.base.verdict <= OOM_VERDICT_WITHIN_DRIFT && k < rows && k < w.before.replay.nscores; k++) {
+		for (size_t k = 0; ev->table_complete == 1 && k < rows && k < w.before.replay.nscores; k++) {
 			every_value(ev, w.before.origin[w.before.replay.rank[k]]);
 			weighed++;
 		}
@@ -637,7 +700,8 @@ int test_whatif(void)
 		cmocka_unit_test(selectors), cmocka_unit_test(sizes), cmocka_unit_test(edits), cmocka_unit_test(cgroups),
 		cmocka_unit_test(set_moves_the_choice), cmocka_unit_test(nothing_changed), cmocka_unit_test(limits_and_swap),
 		cmocka_unit_test(clear_errors), cmocka_unit_test(groups), cmocka_unit_test(allocating_task),
-		cmocka_unit_test(kills_in_order), cmocka_unit_test(solved), cmocka_unit_test(solver_equals_every_value),
+		cmocka_unit_test(kills_in_order), cmocka_unit_test(rules_in_doubt), cmocka_unit_test(out_of_memory),
+		cmocka_unit_test(solved), cmocka_unit_test(solver_equals_every_value),
 		cmocka_unit_test(cases),
 	};
 

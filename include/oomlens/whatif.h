@@ -126,6 +126,7 @@ struct oom_whatif {
 	const struct oom_event *event;         /* borrowed; must outlive this */
 	struct oom_replay base;                /* what the kernel did, judged; of a live view: nothing yet */
 	struct oom_dry_run before, after;
+	bool forced;                           /* by a profile that was asked for */
 	bool changed;                          /* any edit had an effect */
 	struct oom_change *change;
 	size_t nchanges;

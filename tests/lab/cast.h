@@ -37,6 +37,26 @@ static inline bool put(const char *dir, const char *file, const char *text)
 	return done;
 }
 
+/* OOM kills that the cgroup has counted: on v2 also those below it. */
+static inline long kills_in(const char *dir, bool v2)
+{
+	char path[2048], buf[512];
+	const char *at;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, v2 ? "memory.events" : "memory.oom_control");
+	fd = open(path, O_RDONLY);
+	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return 0;
+	buf[n] = '\0';
+	at = strstr(buf, "oom_kill ");
+	return at ? strtol(at + 9, NULL, 10) : 0;
+}
+
 static inline void touch(size_t bytes)
 {
 	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

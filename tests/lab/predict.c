@@ -25,32 +25,13 @@ static bool v2;
 
 static char group[GROUPS + 1][400];    /* top, top/a, top/a/c, top/d */
 
-static long kills_in(const char *dir)
-{
-	char path[512], buf[512];
-	const char *at;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, v2 ? "memory.events" : "memory.oom_control");
-	fd = open(path, O_RDONLY);
-	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return 0;
-	buf[n] = '\0';
-	at = strstr(buf, "oom_kill ");
-	return at ? strtol(at + 9, NULL, 10) : 0;
-}
-
 /* v2 counts upwards through the tree, v1 only in the victim's own cgroup. */
 static long kills(void)
 {
 	long n = 0;
 
 	for (int i = 0; i <= (v2 ? 0 : GROUPS); i++)
-		n += kills_in(group[i]);
+		n += kills_in(group[i], v2);
 	return n;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Dry runs against the kernel: processes of random sizes and values fill a memory cgroup nearly up to its limit,
- * `oomlens whatif --live` says who would die with other values, the processes really get these values, one of them
+ * `oomlens whatif --live` says who would die with other values, the processes really get these values, one more of them
  * grows past the limit, and the kernel says who dies.
  *
  * 	whatif OOMLENS ROUNDS TIGHT [SEED [MIB]]
@@ -82,6 +82,68 @@ static void fill(const struct actor *a, size_t limit)
 	}
 }
 
+/* While the first victim's memory is on its way back the kernel may kill a second one: its log says who was first. */
+static pid_t first_killed(int kmsg, const struct actor *cast, size_t n)
+{
+	char record[8192];
+	ssize_t len;
+
+	for (int i = 0; i < 2000; i++) {
+		const char *at;
+		pid_t pid;
+
+		len = read(kmsg, record, sizeof(record) - 1);
+		if (len < 0 && errno == EAGAIN)
+			usleep(1000);
+		record[len > 0 ? len : 0] = '\0';
+		at = strstr(record, "Killed process ");
+		pid = at ? (pid_t)atol(at + 15) : 0;
+		for (size_t k = 0; k < n; k++)
+			if (pid == cast[k].pid)
+				return pid;
+	}
+	return 0;
+}
+
+/* The last of the cast grows past the limit, step by step. */
+static pid_t provoke(const struct actor *cast, size_t n)
+{
+	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	const struct actor *a = &cast[n - 1];
+	pid_t dead = 0;
+	char c;
+
+	lseek(kmsg, 0, SEEK_END);
+	fcntl(a->done[0], F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 400 && !dead; i++) {
+		grow(a, 4);
+		for (int wait = 0; wait < 5000; wait++) {
+			if (kills_in(top, v2)) {
+				dead = first_killed(kmsg, cast, n);
+				break;
+			}
+			if (read(a->done[0], &c, 1) == 1)
+				break;
+			usleep(200);
+		}
+	}
+	close(kmsg);
+	return dead;
+}
+
+/* One of n that divide what is left among them. */
+static void take_share(const struct actor *a, size_t limit, size_t n)
+{
+	long room = (long)limit - usage() - (long)MIB / 2;
+	char c;
+
+	if (room < (long)(n * PAGE))
+		return;
+	grow(a, (uint32_t)(room / (long)n / PAGE));
+	if (read(a->done[0], &c, 1) != 1)
+		exit(3);
+}
+
 /* ---- what oomlens says ------------------------------------------------------------------------------ */
 
 static void word_after(const char *text, const char *key, char *ret, size_t size)
@@ -145,6 +207,7 @@ static void judge(struct tally *t, const struct told *told, pid_t dead, bool agr
 	t->drift_agreed += !certain && agrees;
 	printf("%3d: %s: predicted %d (%s, margin %ld), killed %d%s\n", t->rounds, what, told->pid, told->verdict,
 	       told->margin, dead, agrees ? "" : certain ? "   WRONG" : "   differs");
+	fflush(stdout);
 }
 
 static void end(const struct actor *cast, size_t n)
@@ -162,8 +225,8 @@ static int any_adj(int spread)
 
 static void set_round(struct tally *t)
 {
-	static const int spreads[] = { 20, 100, 400, 800, 1000 };
-	struct actor cast[CAST];
+	static const int spreads[] = { 4, 20, 100, 400, 1000 };
+	struct actor cast[CAST + 1];
 	size_t n = 3 + (size_t)rand() % (CAST - 3), limit = (48 + (size_t)rand() % 112) * MIB;
 	size_t changes = 1 + (size_t)rand() % 3, used = 0;
 	int spread = spreads[rand() % 5], even = rand() % 2, adj[CAST];
@@ -174,12 +237,16 @@ static void set_round(struct tally *t)
 	make_group(limit);
 	for (size_t i = 0; i < n; i++) {
 		size_t share = limit / n;
-		/* all of nearly one size, or of any: the last one takes the rest */
-		size_t bytes = even ? share * 9 / 10 + (size_t)(rand() % 512) * PAGE : (size_t)rand() % share;
+		/* all of nearly one size, or of any, and the last one takes the rest */
+		size_t bytes = even ? share * 8 / 10 + (size_t)rand() % (share / 16) : (size_t)rand() % (share * 9 / 10);
 
 		adj[i] = any_adj(spread);
 		start(&cast[i], top, adj[i], bytes);
 	}
+	/* who grows past the limit is no candidate for the first place: nobody else moves after the prediction */
+	start(&cast[n], top, 0, 16 * PAGE);
+	for (size_t i = 0; i < n && even; i++)
+		take_share(&cast[i], limit, n - i);
 	fill(&cast[n - 1], limit);
 	for (size_t k = 0, first = (size_t)rand(); k < changes; k++) {
 		size_t i = (first + k) % n;
@@ -187,14 +254,18 @@ static void set_round(struct tally *t)
 		adj[i] = any_adj(spread);
 		used += (size_t)snprintf(options + used, sizeof(options) - used, " --set %d==%d", cast[i].pid, adj[i]);
 	}
+	if (kills_in(top, v2)) {
+		printf("     (somebody died too early: not a round)\n");
+		end(cast, n + 1);
+		return;
+	}
 	told = ask(options);
 	for (size_t i = 0; i < n; i++)
 		set_adj(cast[i].pid, adj[i]);
-	grow(&cast[n - 1], 2 * MIB / PAGE);
-	dead = who_died();
+	dead = provoke(cast, n + 1);
 	snprintf(what, sizeof(what), "%zu processes, %zu MiB, adj over %d", n, limit / MIB, spread);
 	judge(t, &told, dead, dead == told.pid, what);
-	end(cast, n);
+	end(cast, n + 1);
 }
 
 /*
@@ -240,8 +311,7 @@ static void spare_round(struct tally *t, size_t limit, bool survives)
 		told.adj = adj;
 	}
 	set_adj(cast[0].pid, (int)told.adj);
-	grow(&cast[3], 2 * MIB / PAGE);
-	dead = who_died();
+	dead = provoke(cast, 4);
 	agrees = dead == told.pid && (dead == cast[0].pid) != survives;
 	snprintf(what, sizeof(what), "%zu MiB, spared at %ld: %s", limit / MIB, survives ? told.adj : told.adj - 1,
 		 survives ? "survives there" : "dies one above");
