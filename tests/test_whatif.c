@@ -435,7 +435,7 @@ static void out_of_memory(void **state)
 	three(&ev, "6.1.0", OOM_SCOPE_MEMCG);
 	for (long n = 1; n < 80; n++) {
 		struct oom_whatif_answer answer = { .age_us = OOM_NA };
-		struct oom_kill *kill;
+		struct oom_kill *kill = NULL;
 		struct oom_doc doc = { 0 };
 		struct oom_buf lines = { 0 };
 		struct asked a;

@@ -274,8 +274,8 @@ static void set_round(struct tally *t)
  */
 static void spare_round(struct tally *t, size_t limit, bool survives)
 {
-	struct actor cast[4];
-	int base = may_lower ? rand() % 400 - 300 : 300 + rand() % 400;
+	struct actor cast[5];
+	int base = may_lower ? rand() % 600 - 500 : 300 + rand() % 400;
 	long step = (long)(limit / PAGE / 1000), gap;
 	char options[128], what[96];
 	struct told told;
@@ -288,6 +288,7 @@ static void spare_round(struct tally *t, size_t limit, bool survives)
 	start(&cast[1], top, base, limit * (28 + (size_t)rand() % 6) / 100);
 	start(&cast[2], top, base, limit * (size_t)(1 + rand() % 4) / 100);
 	start(&cast[3], top, base - rand() % 200, MIB);
+	start(&cast[4], top, base - 200, 16 * PAGE);
 	fill(&cast[3], limit - 2 * (size_t)step * PAGE);
 	snprintf(options, sizeof(options), "--spare %d", cast[0].pid);
 	told = ask(options);
@@ -300,7 +301,7 @@ static void spare_round(struct tally *t, size_t limit, bool survives)
 	told = ask(options);
 	if (strcmp(told.result, "solved") || (told.adj < 0 && !may_lower)) {
 		printf("     (%s at %ld: not a round)\n", told.result, told.adj);
-		end(cast, 4);
+		end(cast, 5);
 		return;
 	}
 	if (!survives) {
@@ -311,12 +312,12 @@ static void spare_round(struct tally *t, size_t limit, bool survives)
 		told.adj = adj;
 	}
 	set_adj(cast[0].pid, (int)told.adj);
-	dead = provoke(cast, 4);
+	dead = provoke(cast, 5);
 	agrees = dead == told.pid && (dead == cast[0].pid) != survives;
 	snprintf(what, sizeof(what), "%zu MiB, spared at %ld: %s", limit / MIB, survives ? told.adj : told.adj - 1,
 		 survives ? "survives there" : "dies one above");
 	judge(t, &told, dead, agrees, what);
-	end(cast, 4);
+	end(cast, 5);
 }
 
 static int report(const char *name, const struct tally *t)
