@@ -8,7 +8,7 @@ sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > "$dir/gen/schema.inc"
 pkgs="sqlite3 libarchive jansson libzstd zlib liblzma" other=journal
 ! pkg-config --exists libsystemd || { pkgs="$pkgs libsystemd"; other=journal_none; }
 # shellcheck disable=SC2010
-sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|collector/(bpf|trace|.*\.bpf|'$other')\.c')
+sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|collector/(bpf|census|trace|.*\.bpf|'$other')\.c')
 # shellcheck disable=SC2046,SC2086
 clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags $pkgs) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o "$dir/$target" \
