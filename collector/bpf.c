@@ -401,6 +401,22 @@ static void to_fact(const struct oomwatch_rec *r, struct oom_fact *f)
 	}
 }
 
+/* Aborted rounds come by the hundred and leave no record, only a count; until: how many there were by then. */
+static void tell_aborted(struct bpf_feed *f, uint64_t until, int pid, int tgid, uint64_t ns)
+{
+	struct oom_fact fact;
+
+	if (until <= f->aborted)
+		return;
+	oom_fact_init(&fact, OOM_FACT_ABORTED, (int64_t)(ns / 1000));
+	fact.count = (int64_t)(until - f->aborted);
+	fact.pid = pid;
+	fact.tgid = tgid;
+	f->aborted = until;
+	f->fn(f->arg, &fact);
+	f->n++;
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct bpf_feed *f = ctx;
@@ -409,6 +425,10 @@ static int on_record(void *ctx, void *data, size_t size)
 	for (; size >= sizeof(*r); r++, size -= sizeof(*r)) {
 		struct oom_fact fact;
 
+		if (r->kind == OOM_FACT_ABORTED) {
+			tell_aborted(f, r->aborted, r->pid, r->tgid, r->ns);
+			continue;
+		}
 		to_fact(r, &fact);
 		if (r->kind == OOM_FACT_SELECTION)
 			f->unscored = r->has & OOMWATCH_UNSCORED;
@@ -420,24 +440,6 @@ static int on_record(void *ctx, void *data, size_t size)
 		f->n++;
 	}
 	return 0;
-}
-
-/* Aborted rounds come by the hundred and leave no record, only a count. */
-static void tell_aborted(struct bpf_feed *f)
-{
-	const struct oomwatch_state *s = &f->skel->bss->state;
-	uint64_t now = __atomic_load_n(&s->aborted, __ATOMIC_ACQUIRE);
-	struct oom_fact fact;
-
-	if (now == f->aborted)
-		return;
-	oom_fact_init(&fact, OOM_FACT_ABORTED, (int64_t)(s->abort_ns / 1000));
-	fact.count = (int64_t)(now - f->aborted);
-	fact.pid = s->abort_pid;
-	fact.tgid = s->abort_tgid;
-	f->aborted = now;
-	f->fn(f->arg, &fact);
-	f->n++;
 }
 
 /* Of the rounds that found nobody, at most one a second leaves a record. */
@@ -458,13 +460,16 @@ static void tell_no_victim(struct bpf_feed *f)
 int oom_bpf_drain(struct oom_feed *feed, oom_fact_fn *fn, void *arg)
 {
 	struct bpf_feed *f = (struct bpf_feed *)feed;
-	int err;
+	const volatile struct oomwatch_state *s = &f->skel->bss->state;
+	/* The count before whom it is for: a change between the two is in the ring, and is told first. */
+	uint64_t aborted = __atomic_load_n(&s->aborted, __ATOMIC_ACQUIRE), ns = s->abort_ns;
+	int pid = s->abort_pid, tgid = s->abort_tgid, err;
 
 	f->fn = fn;
 	f->arg = arg;
 	f->n = 0;
-	tell_aborted(f);
 	err = ring_buffer__consume(f->ring);
+	tell_aborted(f, aborted, pid, tgid, ns);
 	tell_no_victim(f);
 	return err < 0 ? err : f->n;
 }

@@ -201,6 +201,26 @@ int BPF_PROG(scored, struct task_struct *task, unsigned long totalpages, long po
 	return 0;
 }
 
+/* Rounds are given up for another victim from now on: those until now leave a record of whom they were for. */
+static __always_inline void give_up_for(struct task_struct *victim)
+{
+	struct oomwatch_rec *r;
+
+	if (state.abort_tgid == victim->tgid)
+		return;
+	r = state.abort_tgid ? reserve(OOM_FACT_ABORTED) : NULL;
+	if (r) {
+		r->has = OOMWATCH_HAS_PID;
+		r->ns = state.abort_ns;
+		r->pid = state.abort_pid;
+		r->tgid = state.abort_tgid;
+		r->aborted = state.aborted;
+		bpf_ringbuf_submit(r, 0);
+	}
+	state.abort_pid = victim->pid;
+	state.abort_tgid = victim->tgid;
+}
+
 /* Runs for each task that was looked at, scored or not. */
 SEC("fexit/oom_evaluate_task")
 int BPF_PROG(looked_at, struct task_struct *task, void *oc, int stop)
@@ -209,8 +229,7 @@ int BPF_PROG(looked_at, struct task_struct *task, void *oc, int stop)
 
 	cur.evaluated = true;
 	if (stop) {
-		state.abort_pid = task->pid;
-		state.abort_tgid = task->tgid;
+		give_up_for(task);
 		return 0;
 	}
 	if (cur.last_task == (__u64)task || task->flags & PF_KTHREAD || task->tgid == 1)

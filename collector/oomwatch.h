@@ -34,7 +34,10 @@ struct oomwatch_rec {
 	unsigned long long start_ns, memcg_id;
 	unsigned long long total_vm, pgtables_bytes;
 	long long rss[OOMWATCH_RSS];      /* pages; an approximate counter may stand a little below 0 */
-	long long points;
+	union {
+		long long points;
+		unsigned long long aborted;   /* OOM_FACT_ABORTED: oomwatch_state.aborted of then */
+	};
 	unsigned long long totalpages;
 	unsigned int gfp;
 	int order, constraint, pad2;
