@@ -143,6 +143,9 @@ int oom_status_open(const char *runtime_dir, struct oom_status **ret, struct oom
 	r = choose_dir(runtime_dir, s, reterr);
 	if (!r)
 		r = take_lock(s, reterr);
+	/* nobody shall take the state of an earlier one for that of this one, which has yet to open its feeds */
+	if (!r)
+		(void)unlinkat(s->dir, "status.json", 0);
 	if (!r)
 		r = show_alive(s, reterr);
 	if (r)
@@ -236,7 +239,8 @@ static int read_place(const char *path, struct oom_recorder_state *ret, struct o
 	if (!r)
 		ret->running = is_alive(dir);
 	else if (r == -ENOENT)
-		(void)oom_err_set(reterr, ENOENT, "no recorder has run: there is no '%s/status.json'", path);
+		(void)oom_err_set(reterr, ENOENT,
+				  "no recorder has run, or it is only starting: there is no '%s/status.json'", path);
 	else
 		(void)oom_err_set(reterr, -r, "cannot read '%s/status.json': %s", path,
 				  r == -EBADMSG ? "it is damaged" : strerror(-r));

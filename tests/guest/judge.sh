@@ -16,7 +16,7 @@ truth()
 	local dir=$1 scenario
 	shift
 	for scenario; do
-		[ -e "$dir/$scenario/facts" ] || { echo "$scenario: left no facts" >&2; continue; }
+		[ -e "$dir/$scenario/facts" ] || { printf '%s\t%s\t-\t-\t-\t-\t-\t-\t%s\n' "$scenario" "${dir##*/}" 'left no facts'; continue; }
 		sed -n 's/^\([a-z_]*\): /'"$scenario"'\t\1\t/p' "$dir/$scenario/facts" | grep -vP '\t(died|survived)\t' >> "$tmp/truth"
 		sed -n 's/^\(died\|survived\): pid=\([0-9]*\) tgid=\([0-9]*\) .*comm=\(.*\)/'"$scenario"'\t\1\t\2\t\3\t\4/p' \
 			"$dir/$scenario/facts" | sed 's/\tdied\t/\t1\t/; s/\tsurvived\t/\t0\t/' >> "$tmp/actor"
@@ -48,6 +48,14 @@ judge()
 # said BOOT_DIR SCENARIO: the recorder's own words at its start
 said() { sed -n "/^# $2\$/,/^# /p" "$1/said" | grep -v '^#'; }
 
+# A witness that is missing has a sentence to itself.
+declare -A sentence=([no-tracefs]='there is no tracefs' [no-bpf]='does not describe its types' [confidentiality]=lockdown)
+check_said()
+{
+	said "$1" "$2" | sed "s/^/$3 $2: /"
+	[ -z "${sentence[$2]-}" ] || said "$1" "$2" | grep -q "${sentence[$2]}" || { echo "$3 $2: it should say '${sentence[$2]}'"; return 1; }
+}
+
 # A panic leaves nothing but the console; what was stored before it is judged with the rest.
 panic_row()
 {
@@ -59,15 +67,33 @@ panic_row()
 	[ "$words" = 'panic explained panic_on_oom 0' ] && echo ok || echo "the console should say: panic explained panic_on_oom"
 }
 
-# What the kernel spent on the ballot, per task that it looked at.
+# What the kernel spent on the ballot, per task that it looked at: the best of five selections, since a guest that has
+# to wait for a processor counts that too. Where others work all the time, no selection is good enough to be judged.
 cost()
 {
-	sed -n 's/^run_times: //p' "$1/crowd/facts" | tr ';' '\n' | awk -v series="$2" '
-		NF == 2 { ns += $1; if ($2 > runs) runs = $2 }
+	sed -n 's/^run_times: //p' "$1/crowd/facts" | awk -v series="$2" -v load="$(cut -d' ' -f1 /proc/loadavg)" -v cpus="$(nproc)" '
+		{
+			ns = runs = 0
+			n = split($0, program, ";")
+			for (i = 1; i <= n; i++) {
+				split(program[i], c, " ")
+				ns += c[1]
+				if (c[2] > runs) runs = c[2]
+			}
+			if (NR > 1 && runs - runs_before >= 1500) {
+				rounds++
+				us = (ns - ns_before) / (runs - runs_before) / 1000
+				if (!best || us < best) { best = us; tasks = runs - runs_before }
+			}
+			ns_before = ns
+			runs_before = runs
+		}
 		END {
-			if (runs < 1500) { print series ": the ballot saw " runs + 0 " tasks of 1500"; exit 1 }
-			printf "%s: the ballot costs %.2f us for each of %d tasks (limit 3)\n", series, ns / runs / 1000, runs
-			exit ns / runs > 3000
+			if (!rounds) { print series ": no selection of 1500 tasks was seen"; exit 1 }
+			busy = load > 3 * cpus
+			printf "%s: the ballot costs %.2f us for each of %d tasks (limit 3%s)\n", series, best, tasks, \
+				busy ? "; not judged at load " load : ""
+			exit best > 3 && !busy
 		}'
 }
 
@@ -97,7 +123,9 @@ for series; do
 		done
 		case $name in
 		main) panic_row "$dir" "$series" >> "$tmp/table" || failed=1 ;;
-		*) for scenario in $(cat "$boot/plays"); do said "$boot" "$scenario" | sed "s/^/$series $scenario: /"; done >> "$tmp/rest" ;;
+		*) for scenario in $(cat "$boot/plays"); do
+				check_said "$boot" "$scenario" "$series" >> "$tmp/rest" || failed=1
+			done ;;
 		esac
 	done
 	cost "$dir" "$series" >> "$tmp/rest" || failed=1

@@ -12,14 +12,15 @@ series=$1
 shift
 PATH=$PATH:/usr/sbin:/sbin
 out=$work/recorder/$series
-MEMORY=${MEMORY:-288}
+MEMORY=${MEMORY:-352}
 oomlens=${OOMLENS:-$PWD/build/gcc/oomlens}
 
 . "$here/guest.inc"
 
 declare -A plays=(
-	[main]="start global memcg group-kill cpuset mempolicy allocating-task sysrq adj tree shared-mm vfork no-dump swap
-		unkillable stuck will-free unable-to-reap storm crowd deluge pinned stop again panic"
+	# Who has not freed its memory after a minute is told so: pinned comes first.
+	[main]="start pinned global memcg group-kill cpuset mempolicy allocating-task sysrq adj tree shared-mm vfork no-dump swap
+		unkillable stuck will-free unable-to-reap storm crowd deluge stop again panic"
 	[integrity]="integrity no-tracefs no-bpf"
 	[confidentiality]="confidentiality"
 )
