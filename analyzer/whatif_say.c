@@ -391,7 +391,7 @@ static void say_spare(struct page *p)
 		PLAIN(p, OOM_NODE_TEXT, NULL, "%s: %s%s", who(p, (ptrdiff_t)x->task), solution(p, x),
 		      x->kind <= OOM_SPARE_SOLVED && x->adj_certain != OOM_NA && x->adj_certain < x->adj &&
 		      x->adj_certain < x->adj_from ?
-		      oom_say_z(&p->s, "; from %lld on the counters may be off and it still lives",
+		      oom_say_z(&p->s, "; at %lld it lives even if the counters are off",
 				(long long)x->adj_certain) : "");
 	}
 	PLAIN(p, OOM_NODE_FACT, "instead", "%s", who(p, winner(&w->after)));
