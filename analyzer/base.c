@@ -291,6 +291,23 @@ void oom_arena_reset(struct oom_arena *a)
 	a->head = keep;
 }
 
+void oom_arena_fold(struct oom_arena *a)
+{
+	size_t used = a->used;
+	struct oom_chunk *c;
+
+	if (!a->head || !a->head->next) {
+		oom_arena_reset(a);
+		return;
+	}
+	oom_arena_release(a);
+	c = oom_malloc(sizeof(*c) + used);
+	if (!c)
+		return;
+	*c = (struct oom_chunk){ .size = used };
+	a->head = c;
+}
+
 void *oom_arena_grow(struct oom_arena *a, void *array, size_t n, size_t *cap, size_t size)
 {
 	size_t want = *cap ? *cap * 2 : 16;

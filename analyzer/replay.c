@@ -129,14 +129,14 @@ static void disagreeing(struct oom_replay *r, const struct oom_case *a, const st
 		a->p->name, b->p->name);
 }
 
-int oom_replay_run(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *ret)
+/* *ret is zero but for its arena. */
+static int run(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *ret)
 {
 	const struct oom_profile *p[4] = { forced };
 	struct oom_case c[4];
 	size_t n = 1;
 	int r;
 
-	memset(ret, 0, sizeof(*ret));
 	memset(c, 0, sizeof(c));
 	ret->event = ev;
 	ret->total = (struct oom_range){ 1, 0 };
@@ -160,6 +160,22 @@ int oom_replay_run(const struct oom_event *ev, const struct oom_profile *forced,
 		if (!same_outcome(&c[0], &c[i]))
 			disagreeing(ret, &c[0], &c[i]);
 	return ret->text.p ? 0 : -ENOMEM;
+}
+
+int oom_replay_run(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	return run(ev, forced, ret);
+}
+
+int oom_replay_again(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *io)
+{
+	struct oom_arena arena = io->arena;
+
+	oom_arena_fold(&arena);
+	memset(io, 0, sizeof(*io));
+	io->arena = arena;
+	return run(ev, forced, io);
 }
 
 void oom_replay_release(struct oom_replay *r)
@@ -275,10 +291,9 @@ int oom_replay_rank(struct oom_replay *r)
 {
 	size_t n = r->event->ntasks;
 	struct oom_case c = { .ev = r->event, .p = r->profile, .arena = &r->arena };
-	struct key *k = NULL;
-	uint32_t *count = NULL, *rank;
+	struct key *k;
+	uint32_t *count, *rank;
 	struct oom_score *score;
-	int ret = -ENOMEM;
 
 	if (!r->profile || r->rank || !n)
 		return 0;
@@ -288,10 +303,10 @@ int oom_replay_rank(struct oom_replay *r)
 		return -ENOMEM;
 	score = oom_arena_alloc(&r->arena, n * sizeof(*score));
 	rank = oom_arena_alloc(&r->arena, n * sizeof(*rank));
-	k = oom_malloc(2 * n * sizeof(*k));
-	count = n >= RADIX_FROM ? oom_malloc(65536 * sizeof(*count)) : NULL;
+	k = oom_arena_alloc(&r->arena, 2 * n * sizeof(*k));
+	count = n >= RADIX_FROM ? oom_arena_alloc(&r->arena, 65536 * sizeof(*count)) : NULL;
 	if (!score || !rank || !k || (n >= RADIX_FROM && !count))
-		goto out;
+		return -ENOMEM;
 	score_rows(r, &c, score, k);
 	sort_keys(k, k + n, n, count);
 	for (size_t i = 0; i < n; i++)
@@ -299,9 +314,5 @@ int oom_replay_rank(struct oom_replay *r)
 	r->score = score;
 	r->nscores = n;
 	r->rank = rank;
-	ret = 0;
-out:
-	oom_free(k);
-	oom_free(count);
-	return ret;
+	return 0;
 }

@@ -5,7 +5,9 @@
  */
 #include "kmsg.h"
 #include "prefix.h"
-#include "recorder_impl.h"
+
+#include <oomlens/live.h>
+#include <oomlens/source.h>
 
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rooms of the recorder.  recorder.c and its loop (recorder_loop.h) know them all; they do not know each other:
- * klog (the kernel log, live), join (facts and parsed events -> finished events; no system calls), flight (the ring of
- * samples), counters (vmstat, memory.events, PSI), writer (queue, thread, spool), status and notify.
+ * join (facts and parsed events -> finished events; no system calls), flight (the ring of samples), counters (vmstat,
+ * memory.events, PSI), writer (queue, thread, spool), status and notify.
  */
 #ifndef OOMLENS_COLLECTOR_RECORDER_IMPL_H
 #define OOMLENS_COLLECTOR_RECORDER_IMPL_H
@@ -19,17 +19,6 @@ struct oom_recorder_self {
 	int64_t page_size;            /* bytes */
 	int64_t wall_minus_mono_us;   /* as of now */
 };
-
-/* ---- klog: /dev/kmsg as it is written --------------------------------------------------------------------- */
-
-struct oom_klog;
-/* From record next_line on (OOM_NA: from the oldest); a line's number is its record's sequence number + 1. */
-int  oom_klog_open(int64_t next_line, struct oom_klog **ret, struct oom_err *reterr);
-void oom_klog_close(struct oom_klog *k);
-int  oom_klog_fd(const struct oom_klog *k);
-/* 1 = *ret, lent until the next call; ret->lost tells of records that were overwritten before it.  0 = no more now,
- * -errno. */
-int  oom_klog_next(struct oom_klog *k, struct oom_line *ret, struct oom_err *reterr);
 
 /* ---- join: what belongs together ------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
  *   key NAME...                     F8, Enter, Esc, Up ..., or a character
  *   type TEXT                       the characters of TEXT
  *   pass                            one more pass of the source
+ *   kill SECS PID COMM CGROUP DOMAIN   a kill SECS seconds ago; DOMAIN "global": the machine ran out
  *   size 132x50
  *   show                            the screen goes to the text; styles: as letters
  *
@@ -154,6 +155,23 @@ static void begin(char *line, struct model *m, struct ui *ui)
 	ui_draw(ui);
 }
 
+static void add_kill(struct ui *ui, const char *text)
+{
+	struct kill k = { 0 };
+	long long ago, pid;
+
+	if (!ui->kills)
+		assert_int_equal(kills_open(NULL, &ui->kills), 0);
+	ui->wall_us = INT64_C(1700000000000000);
+	assert_int_equal(sscanf(text, "%lld %lld %15s %255s %255s", &ago, &pid, k.comm, k.cgroup, k.domain), 5);
+	k.wall_us = ui->wall_us - ago * 1000000;
+	k.pid = pid;
+	k.global = !strcmp(k.domain, "global");
+	if (k.global)
+		k.domain[0] = '\0';
+	kills_add(ui->kills, &k);
+}
+
 static void step(char *line, struct ui *ui, FILE *out)
 {
 	char *word = strtok(line, " "), *arg;
@@ -172,6 +190,8 @@ static void step(char *line, struct ui *ui, FILE *out)
 	} else if (!strcmp(word, "pass")) {
 		assert_int_equal(model_next(ui->m, &err), 0);
 		ui_refreshed(ui);
+	} else if (!strcmp(word, "kill")) {
+		add_kill(ui, strtok(NULL, ""));
 	} else if (!strcmp(word, "size")) {
 		assert_int_equal(sscanf(strtok(NULL, ""), "%dx%d", &w, &h), 2);
 		assert_int_equal(grid_resize(&ui->grid, w, h), 0);
@@ -207,6 +227,7 @@ static char *play(const char *path)
 	fprintf(out, "---- %s\n", ui.quit ? "quit" : "on");
 	fclose(in);
 	fclose(out);
+	kills_close(ui.kills);
 	ui_release(&ui);
 	model_release(&m);
 	return text;
@@ -241,6 +262,7 @@ static void screens_are_as_they_were_read(void **state)
 	glob_t g;
 
 	(void)state;
+	setenv("TZ", "UTC", 1);
 	assert_int_equal(glob("tests/screens/*.keys", 0, NULL, &g), 0);
 	for (size_t i = 0; i < g.gl_pathc; i++) {
 		char *got = play(g.gl_pathv[i]);
@@ -329,6 +351,50 @@ static void a_protected_process_is_no_candidate(void **state)
 	model_release(&m);
 }
 
+/* A sampler over files, as oomtop has one over the system. */
+struct files { struct source base; struct oom_sampler *sampler; };
+
+static int files_next(struct source *s, struct oom_sample *ret, struct oom_err *reterr)
+{
+	return oom_sampler_next(((struct files *)s)->sampler, ret, reterr);
+}
+
+static int files_view(struct source *s, const struct oom_domain *d, struct oom_event *ret)
+{
+	return oom_sampler_view(((struct files *)s)->sampler, d, ret);
+}
+
+static void files_close(struct source *s)
+{
+	oom_sampler_close(((struct files *)s)->sampler);
+}
+
+static void a_pass_allocates_nothing_once_warm(void **state)
+{
+	static const struct source_ops ops = { "proc", true, false, files_next, files_view, files_close };
+	struct files f = { .base = { &ops } };
+	struct oom_sampler_opts opts = { .proc_root = "tests/proc/6.1-v2/proc", .cgroup_root = "tests/proc/6.1-v2/cgroup",
+					 .want = OOM_SAMPLE_ALL };
+	struct oom_err err = { 0 };
+	struct model m;
+	struct ui ui;
+
+	(void)state;
+	assert_int_equal(oom_sampler_open(&opts, &f.sampler, &err), 0);
+	model_init(&m, &f.base);
+	assert_int_equal(ui_init(&ui, &m, NULL), 0);
+	for (int i = 0; i < 10; i++) {
+		oom_alloc_fail_at(i < 3 ? 0 : 1);
+		assert_int_equal(model_next(&m, &err), 0);
+		assert_true(m.nrows > 1 && model_victim(&m, 1));
+		ui_refreshed(&ui);
+		ui_draw(&ui);
+	}
+	oom_alloc_fail_at(0);
+	ui_release(&ui);
+	model_release(&m);
+}
+
 int test_tui(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +406,7 @@ int test_tui(void)
 		cmocka_unit_test(any_size_is_drawn),
 		cmocka_unit_test(undoing_every_change_gives_the_ranking_back),
 		cmocka_unit_test(a_protected_process_is_no_candidate),
+		cmocka_unit_test(a_pass_allocates_nothing_once_warm),
 	};
 
 	return cmocka_run_group_tests_name("tui", tests, NULL, NULL);

@@ -94,30 +94,164 @@ const char *domain_title(const struct oom_domain *d, char *buf, size_t size)
 	return buf;
 }
 
+const char *domain_name(const struct oom_domain *d, char *buf, size_t size)
+{
+	if (d->scope != OOM_SCOPE_MEMCG || !d->path.n)
+		return domain_title(d, buf, size);
+	snprintf(buf, size, "%.*s", (int)d->path.n, d->path.p);
+	return buf;
+}
+
+int64_t domain_seconds_left(const struct model *m, const struct oom_domain *d)
+{
+	int64_t us = m->sample.info.interval_us, grown;
+
+	if (us == OOM_NA || us <= 0 || d->room_kb == OOM_NA || d->room_kb == OOM_UNLIMITED || d->usage_kb == OOM_NA ||
+	    d->prev_usage_kb == OOM_NA)
+		return OOM_NA;
+	grown = d->usage_kb - d->prev_usage_kb;
+	return grown > 0 ? (int64_t)((double)d->room_kb / (double)grown * (double)us / 1e6) : OOM_NA;
+}
+
+const char *span_text(int64_t seconds, char *buf, size_t size)
+{
+	static const struct { int64_t s; char unit; } units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0;
+
+	if (seconds == OOM_NA) {
+		snprintf(buf, size, "-");
+		return buf;
+	}
+	while (i + 1 < OOM_ARRAY_SIZE(units) && seconds < 2 * units[i].s)
+		i++;
+	if (seconds >= 1000 * INT64_C(86400))
+		snprintf(buf, size, "years");
+	else
+		snprintf(buf, size, "%lld%c", (long long)(seconds / units[i].s), units[i].unit);
+	return buf;
+}
+
+/* Numbers stay whole; of a long path the end is shown, which tells more than its beginning. */
+static int draw_name(struct ui *ui, int x, int y, int tail)
+{
+	struct grid *g = &ui->grid;
+	char name[4200];
+	struct oom_str s = oom_str_from(domain_title(ui->m->domain, name, sizeof(name)));
+	size_t room = g->w - x - tail > 24 ? (size_t)(g->w - x - tail) : 24;
+
+	if (s.n > room) {
+		x = grid_put(g, x, y, STYLE_DIM, OOM_STR("..."));
+		s = oom_str_sub(s, s.n - room + 3, room);
+	}
+	return grid_put(g, x, y, STYLE_STRONG, s);
+}
+
 static void draw_domain(struct ui *ui, int y)
 {
 	const struct oom_domain *d = ui->m->domain;
 	struct grid *g = &ui->grid;
-	char name[300], limit[24], room[24];
+	char text[160] = "", kb[24];
+	int64_t left = domain_seconds_left(ui->m, d);
+	size_t n = 0;
 	int x = grid_put(g, 0, y, STYLE_PLAIN, OOM_STR("Domain: "));
 
-	x = grid_put(g, x, y, STYLE_STRONG, oom_str_from(domain_title(d, name, sizeof(name))));
-	if (ui->m->domain_gone)
-		x = grid_fmt(g, x, y, STYLE_WARN, "  (%s is gone)", ui->m->path);
 	if (d->scope == OOM_SCOPE_MEMCG) {
-		kb_text(d->limit_kb, limit, sizeof(limit));
-		x = grid_fmt(g, x, y, STYLE_PLAIN, "  limit %s", limit);
+		kb_text(d->limit_kb, kb, sizeof(kb));
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  limit %s", kb);
 	}
 	if (d->headroom_kb != OOM_NA && d->headroom_kb != OOM_UNLIMITED) {
-		kb_text(d->headroom_kb, limit, sizeof(limit));
-		x = grid_fmt(g, x, y, STYLE_PLAIN, "  headroom %s", limit);
+		kb_text(d->headroom_kb, kb, sizeof(kb));
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  headroom %s", kb);
 	}
 	if (d->room_kb != OOM_NA && d->room_kb != OOM_UNLIMITED) {
-		kb_text(d->room_kb, room, sizeof(room));
-		x = grid_fmt(g, x, y, STYLE_PLAIN, " (%s with what can be reclaimed)", room);
+		kb_text(d->room_kb, kb, sizeof(kb));
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ", %s with reclaim and swap", kb);
 	}
+	x = draw_name(ui, x, y, (int)n + (left != OOM_NA ? 15 : 0));
+	if (ui->m->domain_gone)
+		x = grid_fmt(g, x, y, STYLE_WARN, "  (%s is gone)", ui->m->path);
+	x = grid_put(g, x, y, STYLE_PLAIN, oom_str_from(text));
+	if (left != OOM_NA)
+		x = grid_fmt(g, x, y, left < 600 ? STYLE_BAD : STYLE_PLAIN, "; full in ~%s", span_text(left, kb, sizeof(kb)));
 	if (d->kill_disabled == 1)
 		grid_put(g, x, y, STYLE_WARN, OOM_STR("  OOM kill disabled: tasks will wait"));
+}
+
+const char *domain_victim(const struct model *m, const struct oom_domain *d, char *buf, size_t size)
+{
+	const struct oom_task *t = d->victim >= 0 && m->sample.event->task ? &m->sample.event->task[d->victim] : NULL;
+
+	if (t)
+		snprintf(buf, size, "%lld %.*s%s", (long long)t->pid, (int)t->comm.n, t->comm.n ? t->comm.p : "",
+			 d->group >= 0 ? " +group" : "");
+	else
+		snprintf(buf, size, "none");
+	return buf;
+}
+
+/* ---- kills ---------------------------------------------------------------------------------------------- */
+
+const struct kill *domain_kill(const struct ui *ui, const struct oom_domain *d)
+{
+	for (size_t i = 0; i < kills_count(ui->kills); i++) {
+		const struct kill *k = kills_at(ui->kills, i);
+
+		if (d->scope == OOM_SCOPE_MEMCG ? oom_str_is(d->path, k->domain) : d->scope == OOM_SCOPE_GLOBAL && k->global)
+			return k;
+	}
+	return NULL;
+}
+
+int domain_marks(struct ui *ui, int x, int y, const struct oom_domain *d)
+{
+	const struct kill *k = domain_kill(ui, d);
+	const struct { const char *name; int64_t kb; } protect[] = { { "min", d->min_kb }, { "low", d->low_kb } };
+	struct grid *g = &ui->grid;
+	char text[32];
+
+	if (k)
+		x = grid_fmt(g, x, y, STYLE_WARN, "  !%s (pid %lld) %s", k->comm, (long long)k->pid,
+			     kills_age(k, ui->wall_us, true, text, sizeof(text)));
+	if (d->oom_group == 1 && d->scope == OOM_SCOPE_MEMCG)
+		x = grid_put(g, x, y, STYLE_DIM, OOM_STR("  oom.group"));
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(protect) && d->scope == OOM_SCOPE_MEMCG; i++) {
+		if (protect[i].kb == OOM_NA || !protect[i].kb)
+			continue;
+		kb_text(protect[i].kb, text, sizeof(text));
+		x = grid_fmt(g, x, y, STYLE_DIM, "  %s %s", protect[i].name, text);
+	}
+	if (d->kill_disabled == 1)
+		x = grid_put(g, x, y, STYLE_WARN, OOM_STR("  kill disabled"));
+	return x;
+}
+
+/* The newest one, and how many there were. */
+static bool draw_kills(struct ui *ui, int y)
+{
+	size_t n = kills_count(ui->kills);
+	const struct model *m = ui->m;
+	struct grid *g = &ui->grid;
+	const struct kill *k;
+	char age[32];
+	int x;
+
+	if (n) {
+		k = kills_at(ui->kills, 0);
+		x = grid_fmt(g, 0, y, STYLE_WARN, "Killed %s: %s (pid %lld)", kills_age(k, ui->wall_us, false, age, sizeof(age)), k->comm,
+			     (long long)k->pid);
+		if (k->cgroup[0])
+			x = grid_fmt(g, x, y, STYLE_WARN, " in %s", k->cgroup);
+		if (n > 1)
+			grid_fmt(g, x, y, STYLE_WARN, "; %zu in the last 15 min", n);
+		return true;
+	}
+	if (m->source->ops->live && ui->kills && m->load.oom_kills != OOM_NA && m->load.oom_kills > m->kills_at_start) {
+		grid_fmt(g, 0, y, STYLE_WARN, "The kernel counted %lld kills since the start; who died is not to be seen here%s.",
+			 (long long)(m->load.oom_kills - m->kills_at_start),
+			 kills_sources(ui->kills) ? "" : " (needs a recorder's store or the kernel log)");
+		return true;
+	}
+	return false;
 }
 
 static const char *sureness(const struct model *m, const struct row *first, const struct row *second)
@@ -191,6 +325,7 @@ void head_draw(struct ui *ui, int *y)
 	draw_machine(ui, (*y)++);
 	draw_domain(ui, (*y)++);
 	draw_victim(ui, (*y)++);
+	*y += draw_kills(ui, *y);
 	if (ui->m->source->ops->live)
 		draw_points(ui, (*y)++);
 }

@@ -11,10 +11,10 @@ void model_init(struct model *m, struct source *s)
 
 static void drop_ranking(struct model *m)
 {
-	oom_replay_release(&m->replay);
-	oom_replay_release(&m->before);
+	/* their memory is used again */
+	m->replay = (struct oom_replay){ .arena = m->replay.arena };
+	m->before = (struct oom_replay){ .arena = m->before.arena };
 	oom_event_release(&m->edited);
-	m->replay = m->before = (struct oom_replay){ 0 };
 	m->ranked = NULL;
 	m->nrows = 0;
 }
@@ -22,6 +22,8 @@ static void drop_ranking(struct model *m)
 void model_release(struct model *m)
 {
 	drop_ranking(m);
+	oom_replay_release(&m->replay);
+	oom_replay_release(&m->before);
 	if (m->source)
 		m->source->ops->close(m->source);
 	oom_free(m->row);
@@ -100,7 +102,7 @@ static const struct change *change_of(const struct model *m, const struct oom_ta
 
 static int rank(const struct oom_event *ev, const struct oom_profile *profile, struct oom_replay *ret)
 {
-	int r = oom_replay_run(ev, profile, ret);
+	int r = oom_replay_again(ev, profile, ret);
 
 	return r ? r : oom_replay_rank(ret);
 }

@@ -249,6 +249,8 @@ static int pass(struct ui *ui, struct oom_err *reterr)
 		return r;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	ui->wall_us = ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
+	if (ui->kills)
+		kills_poll(ui->kills, ui->wall_us);
 	ui_refreshed(ui);
 	return 0;
 }
@@ -329,6 +331,10 @@ static int run_screen(const struct opts *o, struct model *m)
 	else if (o->replay || o->event)
 		ui.notice = "a selection of the past";
 	ui.paused = o->replay || o->event;
+	if (m->source->ops->live && kills_open(o->db, &ui.kills)) {
+		ui_release(&ui);
+		return complain(EXIT_INPUT, "out of memory");
+	}
 	r = model_next(m, &err);
 	if (!r)
 		r = term_open(want_color(o), !o->no_mouse, &err);
@@ -337,6 +343,7 @@ static int run_screen(const struct opts *o, struct model *m)
 		r = loop(&ui, &err);
 	}
 	term_close();
+	kills_close(ui.kills);
 	ui_release(&ui);
 	if (r)
 		return complain(EXIT_INPUT, err.text[0] ? err.text : strerror(-r));

@@ -19,6 +19,8 @@ void page_help(struct ui *ui, FILE *out)
 		if (bindings[i].help)
 			fprintf(out, "  %-14s %s\n", key_names(&bindings[i], names, sizeof(names)), bindings[i].help);
 	}
+	fprintf(out, "\nA kill of the last 15 minutes leaves marks: \"!2m\" stands beside processes of the same name, \"!hog 2m\"\n"
+		     "beside those of the cgroup that lost hog, and beside the domain that ran out of memory.\n");
 	fprintf(out, "\nColumns (F2 chooses them):\n\n");
 	for (size_t i = 0; i < ncolumns; i++)
 		fprintf(out, "  %-14s %s\n", columns[i].title, columns[i].help);

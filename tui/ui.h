@@ -9,6 +9,7 @@
 #include "columns.h"
 #include "grid.h"
 #include "keys.h"
+#include "kills.h"
 #include "model.h"
 
 #include <oomlens/explain.h>
@@ -64,6 +65,7 @@ struct ui {
 	struct grid grid;
 	struct setup setup;
 	const char *db;               /* NULL = no history */
+	struct kills *kills;          /* borrowed; NULL = nobody tells of kills */
 	const char *notice;           /* about the source, always on the screen; NULL */
 
 	size_t view;                  /* index of views[] */
@@ -115,6 +117,18 @@ bool ui_has(struct oom_str s, const char *needle);      /* letters of either cas
 void head_draw(struct ui *ui, int *y);          /* the lines above the body */
 /* "memory cgroup /a/b"; buf is returned. */
 const char *domain_title(const struct oom_domain *d, char *buf, size_t size);
+/* The same for lists: a memory cgroup is its path. */
+const char *domain_name(const struct oom_domain *d, char *buf, size_t size);
+/* Seconds until it is full at the growth between the latest two passes; OOM_NA: it does not grow, or nobody can tell. */
+int64_t domain_seconds_left(const struct model *m, const struct oom_domain *d);
+/* "40s", "3m", "2h", "5d"; "-" for OOM_NA.  buf is returned. */
+const char *span_text(int64_t seconds, char *buf, size_t size);
+/* Who would be chosen in it: "2004 node +group", "none"; buf is returned. */
+const char *domain_victim(const struct model *m, const struct oom_domain *d, char *buf, size_t size);
+/* The newest kill by this domain; NULL. */
+const struct kill *domain_kill(const struct ui *ui, const struct oom_domain *d);
+/* What else is to be known of it: its group, protection, a kill; returns the x behind it. */
+int  domain_marks(struct ui *ui, int x, int y, const struct oom_domain *d);
 void page_help(struct ui *ui, FILE *out);
 void page_task(struct ui *ui, FILE *out);
 void page_whatif(struct ui *ui, FILE *out);

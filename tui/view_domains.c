@@ -50,11 +50,11 @@ static bool holds(const struct ui *ui, size_t i, const char *needle)
 	return ui_has(oom_str_from(domain_title(domain_at(ui, i), name, sizeof(name))), needle);
 }
 
-#define FORMAT "%8s %8s %8s %6s  "
+#define FORMAT "%6s %6s %6s %5s %6s  "
 
 static void heading(struct ui *ui, int y)
 {
-	int x = grid_fmt(&ui->grid, -ui->x, y, STYLE_HEADING, FORMAT, "LIMIT", "USED", "ROOM", "TASKS");
+	int x = grid_fmt(&ui->grid, -ui->x, y, STYLE_HEADING, FORMAT, "LIMIT", "USED", "ROOM", "FULL", "TASKS");
 
 	x = grid_field(&ui->grid, x, y, 20, false, STYLE_HEADING, OOM_STR("NEXT VICTIM"));
 	x = grid_put(&ui->grid, x, y, STYLE_HEADING, OOM_STR("  DOMAIN"));
@@ -74,26 +74,19 @@ static const char *amount(int64_t kb, char *buf, size_t size)
 static void draw(struct ui *ui, size_t i, int y, bool selected)
 {
 	const struct oom_domain *d = domain_at(ui, i);
-	const struct oom_event *ev = ui->m->sample.event;
 	bool tight = d->room_kb != OOM_NA && d->limit_kb > 0 && d->limit_kb != OOM_UNLIMITED && d->room_kb < d->limit_kb / 10;
 	enum style style = tight ? STYLE_BAD : d == ui->m->domain ? STYLE_STRONG : STYLE_PLAIN;
-	char limit[24], used[24], room[24], tasks[24], name[300], victim[64];
+	char limit[24], used[24], room[24], tasks[24], left[24], name[4200], victim[64];
 	struct grid *g = &ui->grid;
 	int x;
 
 	snprintf(tasks, sizeof(tasks), "%zu", d->ntasks);
 	x = grid_fmt(g, -ui->x, y, style, FORMAT, amount(d->limit_kb, limit, sizeof(limit)), amount(d->usage_kb, used, sizeof(used)),
-		     amount(d->room_kb, room, sizeof(room)), tasks);
-	victim[0] = '\0';
-	if (d->victim >= 0 && ev->task) {
-		const struct oom_task *t = &ev->task[d->victim];
-
-		snprintf(victim, sizeof(victim), "%lld %.*s%s", (long long)t->pid, (int)t->comm.n, t->comm.n ? t->comm.p : "",
-			 d->group >= 0 ? " +group" : "");
-	}
-	x = grid_field(g, x, y, 20, false, style, d->victim >= 0 ? oom_str_from(victim) : OOM_STR("none"));
+		     amount(d->room_kb, room, sizeof(room)), span_text(domain_seconds_left(ui->m, d), left, sizeof(left)), tasks);
+	x = grid_field(g, x, y, 20, false, style, oom_str_from(domain_victim(ui->m, d, victim, sizeof(victim))));
 	x = grid_put(g, x, y, style, d == ui->m->domain ? OOM_STR(" *") : OOM_STR("  "));
-	grid_put(g, x, y, style, oom_str_from(domain_title(d, name, sizeof(name))));
+	x = grid_put(g, x, y, style, oom_str_from(domain_name(d, name, sizeof(name))));
+	domain_marks(ui, x, y, d);
 	if (selected)
 		grid_style(g, 0, y, -1, STYLE_SELECTED);
 }

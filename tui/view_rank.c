@@ -139,11 +139,41 @@ static enum style style_of(const struct ui *ui, const struct row *r, const struc
 	return STYLE_PLAIN;
 }
 
+/* Whoever looks for the next of a series wants to see where the last one was. */
+static void mark_kill(struct ui *ui, const struct row *r, int x, int y)
+{
+	const struct oom_task *t = model_task(ui->m, r);
+	const struct kill *k = kills_like(ui->kills, columns[column_find(OOM_STR("cgroup"))].text(ui->m, r), t->comm);
+	char age[32];
+
+	if (!k)
+		return;
+	kills_age(k, ui->wall_us, true, age, sizeof(age));
+	if (k->pid == t->tgid || k->pid == t->pid)
+		grid_fmt(&ui->grid, x, y, STYLE_WARN, "!killed %s", age);
+	else if (oom_str_is(t->comm, k->comm))
+		grid_fmt(&ui->grid, x, y, STYLE_WARN, "!%s", age);
+	else
+		grid_fmt(&ui->grid, x, y, STYLE_WARN, "!%s %s", k->comm, age);
+}
+
+static int width_of(struct oom_str s)
+{
+	size_t n, cols;
+	int w = 0;
+
+	for (; s.n; s = oom_str_sub(s, n, s.n)) {
+		n = oom_str_glyph(s, &cols);
+		w += (int)cols;
+	}
+	return w;
+}
+
 static void draw(struct ui *ui, size_t i, int y, bool selected)
 {
 	const struct row *r = row_at(ui, i);
 	struct grid *g = &ui->grid;
-	int x = -ui->x;
+	int x = -ui->x, mark = 0;
 
 	for (size_t k = 0; k < ui->nfit; k++) {
 		const struct column *c = &columns[ui->fit[k]];
@@ -155,9 +185,13 @@ static void draw(struct ui *ui, size_t i, int y, bool selected)
 			snprintf(moved, sizeof(moved), "%s%.*s", r->place < r->place_before ? "^" : "v", (int)s.n, s.p);
 			s = oom_str_from(moved);
 		}
+		if (!c->width && kills_count(ui->kills))
+			mark = x + width_of(s) + 1;
 		x = grid_field(g, x, y, width, c->kind != COLUMN_TEXT, style_of(ui, r, c), s);
 		x = grid_put(g, x, y, STYLE_PLAIN, OOM_STR(" "));
 	}
+	if (mark)
+		mark_kill(ui, r, mark, y);
 	if (selected)
 		grid_style(g, 0, y, -1, STYLE_SELECTED);
 }

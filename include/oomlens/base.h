@@ -140,6 +140,8 @@ int   oom_arena_str(struct oom_arena *a, struct oom_str s, struct oom_str *ret);
 struct oom_str oom_arena_fmt(struct oom_arena *a, const char *fmt, ...) OOM_PRINTF(2, 3);
 void  oom_arena_release(struct oom_arena *a);             /* frees everything, leaves it ready to use */
 void  oom_arena_reset(struct oom_arena *a);               /* forgets everything, keeps one chunk for reuse */
+/* The same, but that chunk has room for all that was there: who fills it alike again allocates nothing. */
+void  oom_arena_fold(struct oom_arena *a);
 
 /* Grows an arena array that holds n elements of size bytes and has *cap slots so that one more fits; new slots hold
  * anything.

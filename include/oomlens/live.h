@@ -73,4 +73,16 @@ int oom_cgroup_path(int64_t memcg_id, char *buf, size_t size);
 int oom_trace_decode(struct oom_str format, const void *raw, size_t n, int64_t mono_us, struct oom_fact *ret,
 		     struct oom_err *reterr);
 
+/* ---- the kernel log while it is written: /dev/kmsg --------------------------------------------------------- */
+
+struct oom_line;
+struct oom_klog;
+/* From record next_line on (OOM_NA: from the oldest); a line's number is its record's sequence number + 1. */
+int  oom_klog_open(int64_t next_line, struct oom_klog **ret, struct oom_err *reterr);
+void oom_klog_close(struct oom_klog *k);
+int  oom_klog_fd(const struct oom_klog *k);
+/* 1 = *ret, lent until the next call; ret->lost tells of records that were overwritten before it.  0 = no more now,
+ * -errno. */
+int  oom_klog_next(struct oom_klog *k, struct oom_line *ret, struct oom_err *reterr);
+
 #endif

@@ -66,6 +66,9 @@ struct oom_replay {
 /* forced: use this profile whatever the log says (NULL = find it).  0 or -ENOMEM.  *ret needs no init and is released
  * by the caller in either case. */
 int  oom_replay_run(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *ret);
+/* The same in the memory of an earlier replay, released or not, whose event may be gone: what is made alike again
+ * allocates nothing. */
+int  oom_replay_again(const struct oom_event *ev, const struct oom_profile *forced, struct oom_replay *io);
 /* Fills score[] and rank[]: nominal points descending, ties as the kernel breaks them.  0 or -ENOMEM (then neither is
  * filled).  Without a profile (unsupported or unknown kernel) there are no scores: nscores stays 0, rank NULL. */
 int  oom_replay_rank(struct oom_replay *r);
