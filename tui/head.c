@@ -242,7 +242,7 @@ static bool draw_kills(struct ui *ui, int y)
 		if (k->cgroup[0])
 			x = grid_fmt(g, x, y, STYLE_WARN, " in %s", k->cgroup);
 		if (n > 1)
-			grid_fmt(g, x, y, STYLE_WARN, "; %zu in the last 15 min", n);
+			grid_fmt(g, x, y, STYLE_WARN, "; %zu%s in the last 15 min", n, n < KILLS_MAX ? "" : " and more");
 		return true;
 	}
 	if (m->source->ops->live && ui->kills && m->load.oom_kills != OOM_NA && m->load.oom_kills > m->kills_at_start) {
