@@ -112,6 +112,10 @@ WHERE s.class IS NOT 'logged' AND s.class IS NOT nullif(x.must, '') AND s.class 
 INSERT INTO complaint
 SELECT x.scenario, 'no memory: ' || x.memory FROM expect AS x JOIN scene AS c ON c.scenario = x.scenario
 WHERE x.memory <> '' AND NOT EXISTS (SELECT 1 FROM stored AS s WHERE s.scenario = x.scenario AND s.memory LIKE x.memory || '%');
+-- While nobody gets at its memory, each failing allocation waits for it.
+INSERT INTO complaint
+SELECT scenario, 'no round was given up for pid ' || pid FROM stored
+WHERE scenario = 'unable-to-reap' AND memory LIKE '%unable%' AND NOT coalesce(aborted_rounds, 0) > 0;
 
 CREATE TEMP VIEW counted AS
 SELECT scenario, 'class' AS what, class AS word, count(*) AS n FROM stored WHERE class IS NOT NULL GROUP BY 1, 3
