@@ -109,6 +109,8 @@ attempt "docs/KERNELS.md says what the tables say" sh -c 'build/gcc/kernels | di
 attempt "structure" tests/lint.sh --structure
 attempt "corpus" tests/corpus.sh "$sanitized" "${CORPUS:-}"
 sed -n '/^kernel/,$p' "$work/out"
+OOMLENS=$oomlens attempt "guests" tests/guest/check.sh
+sed -n '/^scenario/,$p' "$work/out"
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -16,8 +16,12 @@ truth()
 	local dir=$1 scenario
 	shift
 	for scenario; do
-		[ -e "$dir/$scenario/facts" ] || { printf '%s\t%s\t-\t-\t-\t-\t-\t-\t%s\n' "$scenario" "${dir##*/}" 'left no facts'; continue; }
-		sed -n 's/^\([a-z_]*\): /'"$scenario"'\t\1\t/p' "$dir/$scenario/facts" | grep -vP '\t(died|survived)\t' >> "$tmp/truth"
+		if [ ! -e "$dir/$scenario/facts" ]; then
+			printf '%s\t%s\t-\t-\t-\t-\t-\t-\tleft no facts\n' "$scenario" "${dir##*/}"
+			continue
+		fi
+		sed -n 's/^\([a-z_]*\): /'"$scenario"'\t\1\t/p' "$dir/$scenario/facts" |
+			grep -vP '\t(died|survived)\t' >> "$tmp/truth"
 		sed -n 's/^\(died\|survived\): pid=\([0-9]*\) tgid=\([0-9]*\) .*comm=\(.*\)/'"$scenario"'\t\1\t\2\t\3\t\4/p' \
 			"$dir/$scenario/facts" | sed 's/\tdied\t/\t1\t/; s/\tsurvived\t/\t0\t/' >> "$tmp/actor"
 		sed -n "s/^\[ *\([0-9]*\)\.\([0-9]*\)\] lab: .* begins\$/$scenario\tlog_began_us\t\1\2/p" \
@@ -49,29 +53,36 @@ judge()
 said() { sed -n "/^# $2\$/,/^# /p" "$1/said" | grep -v '^#'; }
 
 # A witness that is missing has a sentence to itself.
-declare -A sentence=([no-tracefs]='there is no tracefs' [no-bpf]='does not describe its types' [confidentiality]=lockdown)
+declare -A sentence=(
+	[no-tracefs]='there is no tracefs'
+	[no-bpf]='does not describe its types'
+	[confidentiality]='locked down'
+)
 check_said()
 {
 	said "$1" "$2" | sed "s/^/$3 $2: /"
-	[ -z "${sentence[$2]-}" ] || said "$1" "$2" | grep -q "${sentence[$2]}" || { echo "$3 $2: it should say '${sentence[$2]}'"; return 1; }
+	[ -n "${sentence[$2]-}" ] || return 0
+	said "$1" "$2" | grep -q "${sentence[$2]}" || { echo "$3 $2: it should say '${sentence[$2]}'"; return 1; }
 }
 
 # A panic leaves nothing but the console; what was stored before it is judged with the rest.
 panic_row()
 {
-	local dir=$1 series=$2 words
+	local dir=$1 series=$2 words all='"\(.outcome) \(.replay.verdict) \(.replay.reason) \(.victims | length)"'
 	sed -n '/lab: panic begins/,$p' "$work/$series-main.console" > "$tmp/console"
 	"$oomlens" explain --json "$tmp/console" > "$tmp/panic" || return 1
-	words=$(jq -r '[.events[] | "\(.outcome) \(.replay.verdict) \(.replay.reason) \(.victims | length)"] | join("; ")' "$tmp/panic")
+	words=$(jq -r "[.events[] | $all] | join(\"; \")" "$tmp/panic")
 	printf '%s\t' panic "$(sed -n 's/^kernel: //p' "$dir/panic/facts")" nobody nobody "${words% 0}" - - -
-	[ "$words" = 'panic explained panic_on_oom 0' ] && echo ok || echo "the console should say: panic explained panic_on_oom"
+	[ "$words" = 'panic explained panic_on_oom 0' ] && echo ok || echo 'should be panic explained panic_on_oom'
 }
 
 # What the kernel spent on the ballot, per task that it looked at: the best of five selections, since a guest that has
 # to wait for a processor counts that too. Where others work all the time, no selection is good enough to be judged.
 cost()
 {
-	sed -n 's/^run_times: //p' "$1/crowd/facts" | awk -v series="$2" -v load="$(cut -d' ' -f1 /proc/loadavg)" -v cpus="$(nproc)" '
+	local load
+	read -r load _ < /proc/loadavg
+	sed -n 's/^run_times: //p' "$1/crowd/facts" | awk -v series="$2" -v load="$load" -v cpus="$(nproc)" '
 		{
 			ns = runs = 0
 			n = split($0, program, ";")
@@ -102,10 +113,12 @@ run_of()
 {
 	local dir=$1 run=$2 series=$3
 	jq -r --arg series "$series" --arg run "$run" --arg rss "$(cat "$dir/rss-$run")" \
-		'"\($series) \($run): RSS \($rss) kB, kill to commit \((.latency_us // 0) / 1000) ms (median), \(.seen) seen, \(.stored) stored, ",
-		"lost: \([.feeds[] | select((.lost // 0) > 0) | "\(.lost) facts of \(.name)"] + ["\(.records_lost) log records"] | join(", "))"' \
+		'"\($series) \($run): RSS \($rss) kB, kill to commit \((.latency_us // 0) / 1000) ms (median),",
+		"\(.seen) seen, \(.stored) stored, lost: \(.records_lost) log records",
+		(.feeds[] | select((.lost // 0) > 0) | ", \(.lost) facts of \(.name)")' \
 		"$dir/status-$run" | paste -sd' '
-	[ "$(cat "$dir/exit-$run")" = 0 ] || { echo "$series $run: the recorder ended with $(cat "$dir/exit-$run")"; return 1; }
+	[ "$(cat "$dir/exit-$run")" = 0 ] ||
+		{ echo "$series $run: the recorder ended with $(cat "$dir/exit-$run")"; return 1; }
 	jq -e '(.records_lost == 0) and ([.feeds[].lost // 0] | add == 0) and .dropped == 0' "$dir/status-$run" > /dev/null ||
 		{ echo "$series $run: something was lost"; return 1; }
 }

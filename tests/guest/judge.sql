@@ -20,7 +20,7 @@ INSERT INTO expect VALUES
 	('stuck', '', '', 'reaper, reaped'),
 	('will-free', 'already_exiting', '', 'reaper'),
 	('unable-to-reap', '', '', 'exit_mmap, unable, another chosen before'),
-	('pinned', '', '', 'nobody, pinned'),
+	('pinned', '', '', '%, pinned'),
 	('storm', 'rate_limited', '', ''),
 	('deluge', '', 'rate_limited', '');
 
@@ -74,7 +74,8 @@ WHERE EXISTS (SELECT 1 FROM truth AS t WHERE t.scenario = s.scenario AND t.key =
 		AND t.value + 0 IN (s.pid, s.tgid, s.thread))
 	AND NOT EXISTS (SELECT 1 FROM actor AS a WHERE a.scenario = s.scenario AND a.died AND s.pid IN (a.pid, a.tgid));
 INSERT INTO complaint
-SELECT scenario, 'pid ' || pid || ' is stored ' || count(*) || ' times' FROM stored GROUP BY scenario, pid HAVING count(*) > 1;
+SELECT scenario, 'pid ' || pid || ' is stored ' || count(*) || ' times' FROM stored
+GROUP BY scenario, pid HAVING count(*) > 1;
 -- Of a group, too, the kernel marks the chosen one first.
 INSERT INTO complaint
 SELECT h.scenario, 'event ' || e.event_id || ' should name pid ' || t.value FROM happened AS h
@@ -111,7 +112,8 @@ LEFT JOIN expect AS x ON x.scenario = s.scenario
 WHERE s.class IS NOT 'logged' AND s.class IS NOT nullif(x.must, '') AND s.class IS NOT nullif(x.may, '');
 INSERT INTO complaint
 SELECT x.scenario, 'no memory: ' || x.memory FROM expect AS x JOIN scene AS c ON c.scenario = x.scenario
-WHERE x.memory <> '' AND NOT EXISTS (SELECT 1 FROM stored AS s WHERE s.scenario = x.scenario AND s.memory LIKE x.memory || '%');
+WHERE x.memory <> ''
+	AND NOT EXISTS (SELECT 1 FROM stored AS s WHERE s.scenario = x.scenario AND s.memory LIKE x.memory || '%');
 -- While nobody gets at its memory, each failing allocation waits for it.
 INSERT INTO complaint
 SELECT scenario, 'no round was given up for pid ' || pid FROM stored

@@ -68,7 +68,7 @@ play_boot()
 		rm -rf "${out:?}/$scenario"
 	done
 	cp --sparse=always "$work/$series-disk" "$work/$series-$boot.disk"
-	boot "$boot" "${SECONDS_PER_BOOT:-600}" "${append[$boot]} play=$(tr ' ' , <<< "$*") ACTORS=/run/actors \
+	boot "$boot" "${SECONDS_PER_BOOT:-1200}" "${append[$boot]} play=$(tr ' ' , <<< "$*") ACTORS=/run/actors \
 		rdinit=/bin/actor -- comm=init-twin fork{ exec /init } reap wait=/run/pin \
 		cgroup=/sys/fs/cgroup/pin/cgroup.procs vm{ comm=twin grow } hold" $numa \
 		-drive "file=$work/$series-$boot.disk,format=raw,if=virtio,cache=writeback"
