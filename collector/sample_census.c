@@ -35,12 +35,10 @@ static int64_t sum(int64_t a, int64_t b)
 	return a == OOM_NA || b == OOM_NA ? OOM_NA : a + b;
 }
 
-static void fill_task(struct oom_task *t, const struct oomwatch_rec *r, char *comm)
+static void fill_task(struct oom_task *t, const struct oomwatch_rec *r)
 {
-	const char *end;
+	const char *end = memchr(r->comm, 0, OOMWATCH_COMM);
 
-	memcpy(comm, r->comm, OOMWATCH_COMM);
-	end = memchr(comm, 0, OOMWATCH_COMM);
 	*t = (struct oom_task){
 		.pid = r->pid, .tgid = r->tgid, .uid = r->uid, .oom_score_adj = r->adj,
 		.rss_anon_pages = pages_of(r, OOMWATCH_ANON), .rss_file_pages = pages_of(r, OOMWATCH_FILE),
@@ -48,7 +46,7 @@ static void fill_task(struct oom_task *t, const struct oomwatch_rec *r, char *co
 		.total_vm_pages = (int64_t)r->total_vm, .pgtables_bytes = (int64_t)r->pgtables_bytes,
 		.nr_ptes = OOM_NA, .nr_pmds = OOM_NA, .cpu = OOM_NA, .oom_adj = OOM_NA,
 		.line = OOM_NA, .kernel_points = OOM_NA, .kernel_flags = OOM_NA,
-		.comm = { comm, end ? (size_t)(end - comm) : OOMWATCH_COMM },
+		.comm.n = end ? (size_t)(end - r->comm) : OOMWATCH_COMM,
 	};
 	t->rss_pages = sum(sum(t->rss_anon_pages, t->rss_file_pages), t->rss_shmem_pages);
 }
@@ -90,7 +88,8 @@ static int add_row(void *arg, const struct census_rec *r)
 		.dead_leader = r->task.pid != r->task.tgid,
 		.passed_over = r->task.flags & (OOM_FACT_VFORK | OOM_FACT_OOM_SKIP),
 	};
-	fill_task(t, &r->task, row->comm);
+	memcpy(row->comm, r->task.comm, OOMWATCH_COMM);
+	fill_task(t, &r->task);
 	row->usage_pages = t->rss_pages == OOM_NA ? 0 : t->rss_pages + t->swap_pages;
 	row->usage_pages += t->pgtables_bytes / (s->page_kb * 1024);
 	s->old.v[s->old.n++] = (struct slot){
@@ -113,6 +112,9 @@ int oom_sample_census(struct oom_sampler *s)
 		s->old.n = 0;
 		return r;
 	}
+	/* the rows have stopped moving */
+	for (size_t i = 0; i < s->nrows; i++)
+		s->task[i].comm.p = s->row[i].comm;
 	swap = s->slots;
 	s->slots = s->old;
 	s->old = swap;
