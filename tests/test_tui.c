@@ -371,7 +371,7 @@ static void files_close(struct source *s)
 
 static void a_pass_allocates_nothing_once_warm(void **state)
 {
-	static const struct source_ops ops = { "proc", true, false, files_next, files_view, files_close };
+	static const struct source_ops ops = { "proc", true, false, files_next, files_view, NULL, files_close };
 	struct files f = { .base = { &ops } };
 	struct oom_sampler_opts opts = { .proc_root = "tests/proc/6.1-v2/proc", .cgroup_root = "tests/proc/6.1-v2/cgroup",
 					 .want = OOM_SAMPLE_ALL };

@@ -2,6 +2,7 @@
 #include "batch.h"
 
 #include "columns.h"
+#include "ui.h"
 
 #include <oomlens/render.h>
 
@@ -135,9 +136,9 @@ static void json_domains(FILE *out, const struct model *m)
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
-static void field(FILE *out, const struct column *c, struct oom_str s)
+static void field(FILE *out, const struct column *c, struct oom_str s, bool more)
 {
-	size_t cols, n, w = 0, width = (size_t)c->width;
+	size_t cols, n, w = 0, width = c->width || !more ? (size_t)c->width : COLUMN_OPEN;
 
 	for (struct oom_str t = s; t.n; t = oom_str_sub(t, n, t.n)) {
 		n = oom_str_glyph(t, &cols);
@@ -146,26 +147,30 @@ static void field(FILE *out, const struct column *c, struct oom_str s)
 	for (; c->kind != COLUMN_TEXT && w < width; w++)
 		fputc(' ', out);
 	oom_put_safe(out, s);
-	for (; c->width && c->kind == COLUMN_TEXT && w < width; w++)
+	for (; more && c->kind == COLUMN_TEXT && w < width; w++)
 		fputc(' ', out);
 }
 
-static void text_pass(FILE *out, const struct model *m, size_t top)
+static void text_pass(FILE *out, struct model *m, const struct setup *setup, size_t top)
 {
-	char buf[48];
+	char buf[COLUMN_TEXT_MAX];
 
-	for (size_t i = 0, k = 0; k < ncolumns; k++)
-		if (columns[k].on) {
-			fputs(i++ ? " " : "", out);
-			field(out, &columns[k], oom_str_from(columns[k].title));
-		}
+	for (size_t k = 0; k < setup->ncolumns; k++) {
+		const struct column *c = &columns[setup->column[k]];
+
+		fputs(k ? " " : "", out);
+		field(out, c, oom_str_from(c->title), k + 1 < setup->ncolumns);
+	}
 	fputc('\n', out);
 	for (size_t r = 0; r < m->nrows && (!top || r < top); r++) {
-		for (size_t i = 0, k = 0; k < ncolumns; k++)
-			if (columns[k].on) {
-				fputs(i++ ? " " : "", out);
-				field(out, &columns[k], column_cell(&columns[k], m, &m->row[r], buf, sizeof(buf)));
-			}
+		for (size_t k = 0; k < setup->ncolumns; k++) {
+			const struct column *c = &columns[setup->column[k]];
+
+			if (!strcmp(c->key, "cmdline"))
+				model_learn(m, &m->row[r]);
+			fputs(k ? " " : "", out);
+			field(out, c, column_cell(c, m, &m->row[r], buf, sizeof(buf)), k + 1 < setup->ncolumns);
+		}
 		fputc('\n', out);
 	}
 }
@@ -239,7 +244,7 @@ int batch_run(struct model *m, const struct batch_opts *o, FILE *out, struct oom
 		else if (o->domains)
 			text_domains(out, m);
 		else
-			text_pass(out, m, o->top);
+			text_pass(out, m, o->setup, o->top);
 		fflush(out);
 	}
 	return m->nrows > INT32_MAX ? INT32_MAX : (int)m->nrows;

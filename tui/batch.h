@@ -5,11 +5,14 @@
 
 #include "model.h"
 
+struct setup;
+
 struct batch_opts {
 	int64_t n;                    /* passes; 0 = until stopped */
 	int64_t delay_ms;
 	size_t top;                   /* rows; 0 = all */
 	bool json, domains;
+	const struct setup *setup;    /* columns of the text */
 	const volatile int *stop;     /* set by a signal */
 };
 /* Number of rows of the last pass, or -errno; write errors stay in ferror(out). */

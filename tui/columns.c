@@ -54,9 +54,27 @@ static int64_t number_growth(const struct model *m, const struct row *r)
 	return (r->sample->usage_pages - r->sample->prev_usage_pages) * 60000000 / us;
 }
 
-static struct oom_str text_comm(const struct model *m, const struct row *r) { return model_task(m, r)->comm; }
+static int64_t number_kernel(const struct model *m, const struct row *r) { return model_task(m, r)->kernel_points; }
 
-static struct oom_str text_cgroup(const struct model *m, const struct row *r)
+static struct oom_str text_comm(const struct model *m, const struct row *r, char *buf, size_t size)
+{
+	(void)buf;
+	(void)size;
+	return model_task(m, r)->comm;
+}
+
+static struct oom_str text_command_line(const struct model *m, const struct row *r, char *buf, size_t size)
+{
+	struct oom_str s = model_command_line(m, r);
+
+	if (s.n)
+		return s;
+	/* as ps shows those that have none */
+	snprintf(buf, size, "[%.*s]", (int)model_task(m, r)->comm.n, model_task(m, r)->comm.n ? model_task(m, r)->comm.p : "");
+	return oom_str_from(buf);
+}
+
+struct oom_str column_cgroup(const struct model *m, const struct row *r)
 {
 	const struct oom_task *t = model_task(m, r);
 
@@ -74,13 +92,22 @@ static bool ends(struct oom_str s, const char *tail)
 	return s.n > n && memcmp(s.p + s.n - n, tail, n) == 0;
 }
 
-/* The deepest part of the path that is a unit of the service manager, or a container by its id. */
-static struct oom_str text_unit(const struct model *m, const struct row *r)
+static struct oom_str text_cgroup(const struct model *m, const struct row *r, char *buf, size_t size)
+{
+	(void)buf;
+	(void)size;
+	return column_cgroup(m, r);
+}
+
+/* The deepest part of the path that is a unit of the service manager. */
+static struct oom_str text_unit(const struct model *m, const struct row *r, char *buf, size_t size)
 {
 	static const char *const kinds[] = { ".service", ".scope", ".slice" };
-	struct oom_str path = text_cgroup(m, r), best = OOM_STR_NULL;
+	struct oom_str path = column_cgroup(m, r), best = OOM_STR_NULL;
 	size_t at = 0;
 
+	(void)buf;
+	(void)size;
 	while (at < path.n) {
 		const char *slash = memchr(path.p + at, '/', path.n - at);
 		size_t n = slash ? (size_t)(slash - path.p) - at : path.n - at;
@@ -94,14 +121,62 @@ static struct oom_str text_unit(const struct model *m, const struct row *r)
 	return best;
 }
 
+static bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+#define ID_FULL  64                   /* of docker, containerd, cri-o, podman: "docker-<id>.scope", ".../<id>" */
+#define ID_SHOWN 12                   /* as their own tools show it */
+
+/* The last run of exactly 64 hexadecimal digits. */
+static struct oom_str container_id(struct oom_str path)
+{
+	struct oom_str found = OOM_STR_NULL;
+
+	for (size_t i = 0, n; i < path.n; i += n + 1) {
+		for (n = 0; i + n < path.n && is_hex(path.p[i + n]); n++)
+			;
+		if (n == ID_FULL)
+			found = oom_str_sub(path, i, ID_SHOWN);
+	}
+	return found;
+}
+
+/* "pod" and a UUID, with dashes or, in the names of slices, underscores: its first eight digits. */
+static struct oom_str pod_id(struct oom_str path)
+{
+	for (size_t i = 0; i + 3 + 9 <= path.n; i++) {
+		size_t n = 0;
+
+		if (memcmp(path.p + i, "pod", 3) != 0)
+			continue;
+		while (n < 8 && is_hex(path.p[i + 3 + n]))
+			n++;
+		if (n == 8 && (path.p[i + 11] == '-' || path.p[i + 11] == '_'))
+			return oom_str_sub(path, i + 3, 8);
+	}
+	return OOM_STR_NULL;
+}
+
+static struct oom_str text_container(const struct model *m, const struct row *r, char *buf, size_t size)
+{
+	struct oom_str path = column_cgroup(m, r), id = container_id(path), pod = pod_id(path);
+
+	if (!id.n && !pod.n)
+		return OOM_STR_NULL;
+	snprintf(buf, size, "%.*s%s%.*s", (int)id.n, id.n ? id.p : "", pod.n ? id.n ? " pod " : "pod " : "", (int)pod.n,
+		 pod.n ? pod.p : "");
+	return oom_str_from(buf);
+}
+
 /* Names of users, asked for once each. */
-static struct oom_str text_user(const struct model *m, const struct row *r)
+static struct oom_str text_user(const struct model *m, const struct row *r, char *buf, size_t size)
 {
 	static struct { int64_t uid; char name[33]; } known[64];
 	static size_t used;
 	int64_t uid = model_task(m, r)->uid;
 	size_t i = 0;
 
+	(void)buf;
+	(void)size;
 	if (uid == OOM_NA)
 		return OOM_STR_NULL;
 	while (i < used && known[i].uid != uid)
@@ -128,6 +203,7 @@ const struct column columns[] = {
 	{ "user", "USER", 9, COLUMN_TEXT, true, 3, true, NULL, text_user, "user" },
 	{ "adj", "ADJ", 5, COLUMN_INT, true, 0, false, number_adj, NULL, "oom_score_adj" },
 	{ "points", "POINTS", 9, COLUMN_INT, true, 0, false, number_points, NULL, "badness in pages, as the kernel compares it" },
+	{ "kernel", "KERNEL", 9, COLUMN_INT, false, 1, false, number_kernel, NULL, "the points that the kernel itself gave, where a recorder saw it" },
 	{ "share", "SHARE", 6, COLUMN_SHARE, true, 4, false, number_share, NULL, "points as a share of the domain's totalpages" },
 	{ "score", "SCORE", 5, COLUMN_INT, false, 5, false, number_score, NULL, "what /proc/PID/oom_score says (whole machine, coarse steps)" },
 	{ "rss", "RSS", 6, COLUMN_PAGES, true, 0, false, number_rss, NULL, "resident memory" },
@@ -137,8 +213,10 @@ const struct column columns[] = {
 	{ "virt", "VIRT", 6, COLUMN_PAGES, false, 10, false, number_vm, NULL, "address space; the kernel does not count it" },
 	{ "growth", "GROW/m", 7, COLUMN_PAGES, true, 2, false, number_growth, NULL, "growth per minute, by the latest two passes" },
 	{ "unit", "UNIT", 20, COLUMN_TEXT, false, 1, true, NULL, text_unit, "unit of the service manager" },
+	{ "container", "CONTAINER", 25, COLUMN_TEXT, false, 1, true, NULL, text_container, "container and pod, by the cgroup's path" },
 	{ "cgroup", "CGROUP", 20, COLUMN_TEXT, false, 1, true, NULL, text_cgroup, "memory cgroup" },
 	{ "command", "COMMAND", 0, COLUMN_TEXT, true, 0, true, NULL, text_comm, "name of the process" },
+	{ "cmdline", "COMMAND LINE", 0, COLUMN_TEXT, false, 0, true, NULL, text_command_line, "the arguments, of the rows on the screen" },
 };
 const size_t ncolumns = OOM_ARRAY_SIZE(columns);
 
@@ -180,7 +258,7 @@ struct oom_str column_cell(const struct column *c, const struct model *m, const 
 	int64_t v;
 
 	if (c->kind == COLUMN_TEXT) {
-		s = c->text(m, r);
+		s = c->text(m, r, buf, size);
 		return s.p ? s : OOM_STR("-");
 	}
 	v = c->number(m, r);
@@ -200,7 +278,8 @@ int column_compare(const struct column *c, const struct model *m, const struct r
 	int d;
 
 	if (c->kind == COLUMN_TEXT) {
-		struct oom_str x = c->text(m, a), y = c->text(m, b);
+		char one[COLUMN_TEXT_MAX], other[COLUMN_TEXT_MAX];
+		struct oom_str x = c->text(m, a, one, sizeof(one)), y = c->text(m, b, other, sizeof(other));
 		size_t n = x.n < y.n ? x.n : y.n;
 
 		if (!x.p || !y.p)

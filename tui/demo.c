@@ -190,7 +190,7 @@ static void demo_close(struct source *s)
 
 int source_demo(struct source **ret)
 {
-	static const struct source_ops ops = { "demo", false, false, demo_next, demo_view, demo_close };
+	static const struct source_ops ops = { "demo", false, false, demo_next, demo_view, NULL, demo_close };
 	struct demo *d = oom_malloc(sizeof(*d));
 
 	if (!d)

@@ -189,6 +189,32 @@ const char *domain_victim(const struct model *m, const struct oom_domain *d, cha
 	return buf;
 }
 
+/* What the kernel did, and whether the rules agree. */
+static void draw_past(struct ui *ui, int y)
+{
+	const struct model *m = ui->m;
+	const struct oom_event *ev = &m->view;
+	const struct oom_replay *r = m->nchanges ? &m->before : &m->replay;
+	bool sure = r->verdict == OOM_VERDICT_EXACT || r->verdict == OOM_VERDICT_EXPLAINED;
+	struct grid *g = &ui->grid;
+	int x;
+
+	if (ev->nvictims) {
+		x = grid_put(g, 0, y, STYLE_PLAIN, OOM_STR("The kernel killed "));
+		x = grid_put(g, x, y, STYLE_BAD, ev->victim[0].comm);
+		x = grid_fmt(g, x, y, STYLE_PLAIN, " (pid %lld)", (long long)ev->victim[0].pid);
+		if (ev->nvictims > 1)
+			x = grid_fmt(g, x, y, STYLE_PLAIN, " and %zu more", ev->nvictims - 1);
+	} else {
+		x = grid_fmt(g, 0, y, STYLE_PLAIN, "The kernel killed nobody (%s)", oom_outcome_names[ev->outcome]);
+	}
+	x = grid_put(g, x, y, STYLE_PLAIN, OOM_STR("; the rules: "));
+	x = grid_put(g, x, y, sure ? STYLE_GOOD : STYLE_WARN, oom_str_from(oom_verdict_names[r->verdict]));
+	x = grid_fmt(g, x, y, STYLE_PLAIN, " (%s)", oom_reason_name(r->reason));
+	if (ev->ballot == OOM_BALLOT_RECORDED)
+		grid_put(g, x, y, STYLE_DIM, OOM_STR("; points are the kernel's own"));
+}
+
 /* ---- kills ---------------------------------------------------------------------------------------------- */
 
 const struct kill *domain_kill(const struct ui *ui, const struct oom_domain *d)
@@ -307,6 +333,11 @@ static void draw_points(struct ui *ui, int y)
 		[OOM_POINTS_PRECISE_SUM] = "Points are exact sums; this kernel compares approximate counters",
 		[OOM_POINTS_UNKNOWN] = "This kernel's rules are not known: no points.",
 	};
+	static const struct { const char *kind, *text; } hidden[] = {
+		{ "hidden_processes", "/proc hides the processes of others (hidepid)." },
+		{ "pid_namespace", "Only the processes of this PID namespace." },
+		{ "no_memory_cgroups", "No memory cgroups are to be seen." },
+	};
 	int x = 0;
 
 	if (!m->source->ops->live)
@@ -314,9 +345,14 @@ static void draw_points(struct ui *ui, int y)
 	x = grid_put(&ui->grid, 0, y, STYLE_DIM, oom_str_from(say[m->sample.points]));
 	if (m->sample.points == OOM_POINTS_PRECISE_SUM)
 		x = grid_fmt(&ui->grid, x, y, STYLE_DIM, ", up to %lld pages off.", (long long)m->sample.drift_pages);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(hidden); i++)
+		if (oom_event_has_note(m->sample.event, hidden[i].kind))
+			x = grid_fmt(&ui->grid, x + 1, y, STYLE_WARN, "%s", hidden[i].text);
 	if (m->sample.info.denied)
 		grid_fmt(&ui->grid, x + 1, y, STYLE_WARN, "%zu processes could not be read: run as root to see them all.",
 			 m->sample.info.denied);
+	else if (ui->kills && !kills_sources(ui->kills))
+		grid_put(&ui->grid, x + 1, y, STYLE_DIM, OOM_STR("Who was killed: no store or kernel log to read."));
 }
 
 void head_draw(struct ui *ui, int *y)
@@ -325,6 +361,8 @@ void head_draw(struct ui *ui, int *y)
 	draw_machine(ui, (*y)++);
 	draw_domain(ui, (*y)++);
 	draw_victim(ui, (*y)++);
+	if (ui->m->source->ops->past)
+		draw_past(ui, (*y)++);
 	*y += draw_kills(ui, *y);
 	if (ui->m->source->ops->live)
 		draw_points(ui, (*y)++);

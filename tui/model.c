@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model.h"
 
+#include <oomlens/fact.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -29,6 +31,7 @@ void model_release(struct model *m)
 	oom_free(m->row);
 	oom_free(m->origin);
 	oom_free(m->change);
+	oom_free(m->line);
 	*m = (struct model){ 0 };
 }
 
@@ -45,6 +48,55 @@ const struct oom_score *model_score(const struct model *m, const struct row *r)
 const struct row *model_victim(const struct model *m, size_t place)
 {
 	return place && place <= m->nrows && m->row[place - 1].place == place ? &m->row[place - 1] : NULL;
+}
+
+/* ---- command lines -------------------------------------------------------------------------------------- */
+
+static struct command_line *line_of(const struct model *m, const struct row *r)
+{
+	return m->line ? &m->line[(uint64_t)model_task(m, r)->pid % COMMAND_LINES] : NULL;
+}
+
+static bool is_of(const struct command_line *l, const struct model *m, const struct row *r)
+{
+	return l->pid == model_task(m, r)->pid && l->ident == r->sample->ident &&
+	       memcmp(l->comm, r->sample->comm, sizeof(l->comm)) == 0;
+}
+
+void model_learn(struct model *m, const struct row *r)
+{
+	struct oom_sample_detail d;
+	struct command_line *l;
+
+	if (!m->source->ops->detail || !r->sample || r->task >= m->norigin)
+		return;
+	if (!m->line) {
+		m->line = oom_malloc(COMMAND_LINES * sizeof(*m->line));
+		if (!m->line)
+			return;
+		memset(m->line, 0, COMMAND_LINES * sizeof(*m->line));
+	}
+	l = line_of(m, r);
+	if (is_of(l, m, r))
+		return;
+	*l = (struct command_line){ .pid = model_task(m, r)->pid, .ident = r->sample->ident };
+	memcpy(l->comm, r->sample->comm, sizeof(l->comm));
+	if (m->source->ops->detail(m->source, m->origin[r->task], &d))
+		return;
+	l->n = (uint16_t)(d.ncmdline < sizeof(l->text) ? d.ncmdline : sizeof(l->text));
+	memcpy(l->text, d.cmdline, l->n);
+	while (l->n && !l->text[l->n - 1])
+		l->n--;
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->text[i])
+			l->text[i] = ' ';
+}
+
+struct oom_str model_command_line(const struct model *m, const struct row *r)
+{
+	const struct command_line *l = line_of(m, r);
+
+	return l && r->sample && is_of(l, m, r) ? (struct oom_str){ l->text, l->n } : OOM_STR_NULL;
 }
 
 /* ---- domain ------------------------------------------------------------------------------------------- */
@@ -107,6 +159,18 @@ static int rank(const struct oom_event *ev, const struct oom_profile *profile, s
 	return r ? r : oom_replay_rank(ret);
 }
 
+/* Where the kernel's own points were recorded, they follow. */
+static void try(struct oom_event *ev, struct oom_task *t, int64_t adj)
+{
+	if (t->kernel_points != OOM_NA && ev->total_pages != OOM_NA)
+		t->kernel_points += (adj - t->oom_score_adj) * (ev->total_pages / 1000);
+	else
+		t->kernel_points = OOM_NA;
+	if (t->oom_score_adj == -1000 && t->kernel_flags != OOM_NA)
+		t->kernel_flags &= ~(int64_t)OOM_FACT_INELIGIBLE;
+	t->oom_score_adj = adj;
+}
+
 static int apply_changes(struct model *m)
 {
 	int r;
@@ -121,7 +185,7 @@ static int apply_changes(struct model *m)
 		const struct change *c = change_of(m, t, sample_row(m, i));
 
 		if (c)
-			t->oom_score_adj = c->to;
+			try(&m->edited, t, c->to);
 	}
 	m->ranked = &m->edited;
 	return rank(&m->view, m->sample.profile, &m->before);

@@ -17,6 +17,8 @@ struct source_ops {
 	bool past;                    /* a selection that was made */
 	int  (*next)(struct source *s, struct oom_sample *ret, struct oom_err *reterr);
 	int  (*view)(struct source *s, const struct oom_domain *d, struct oom_event *ret);
+	/* Of a task of the latest pass; NULL: the source knows no more than its events. */
+	int  (*detail)(struct source *s, size_t task, struct oom_sample_detail *ret);
 	void (*close)(struct source *s);
 };
 struct source { const struct source_ops *ops; };      /* first member of each kind */
@@ -31,6 +33,10 @@ struct change {
 	uint64_t ident;
 	char comm[16];
 };
+
+/* A command line that was read: who it is of, and its name then, since exec() changes both. */
+struct command_line { int64_t pid; uint64_t ident; char comm[16]; uint16_t n; char text[254]; };
+#define COMMAND_LINES 512
 
 struct row {
 	uint32_t task;                /* index of model.ranked->task */
@@ -60,6 +66,8 @@ struct model {
 	struct row *row;              /* all of the domain, best first, those that are no candidates last */
 	size_t nrows, cap_rows;
 
+	struct command_line *line;    /* COMMAND_LINES slots by pid; NULL until the first is learned */
+
 	struct change *change;
 	size_t nchanges, cap_changes;
 };
@@ -77,6 +85,10 @@ int  model_undo(struct model *m, bool all);
 /* Of a row's task. */
 const struct oom_task *model_task(const struct model *m, const struct row *r);
 const struct oom_score *model_score(const struct model *m, const struct row *r);      /* NULL without a profile */
+/* Reads the command line of a row's task, unless that was done before. */
+void model_learn(struct model *m, const struct row *r);
+/* What was learned; n == 0: nothing, or it has none.  Arguments are separated by blanks. */
+struct oom_str model_command_line(const struct model *m, const struct row *r);
 /* The victim-to-be and the one after it; NULL if there is none. */
 const struct row *model_victim(const struct model *m, size_t place);
 

@@ -19,7 +19,7 @@
 enum { EXIT_DONE = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_STORE = 4 };
 
 struct opts {
-	const char *db, *replay, *cgroup, *color;
+	const char *db, *replay, *cgroup, *color, *columns;
 	int64_t event, n, top;
 	double delay;                 /* seconds; 0 = not given */
 	bool batch, json, domains, demo, no_mouse;
@@ -27,7 +27,7 @@ struct opts {
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 
-enum { LONG_JSON = 256, LONG_CGROUP, LONG_TOP, LONG_DOMAINS, LONG_REPLAY, LONG_EVENT, LONG_DB, LONG_DEMO, LONG_COLOR, LONG_NO_MOUSE };
+enum { LONG_JSON = 256, LONG_CGROUP, LONG_TOP, LONG_DOMAINS, LONG_REPLAY, LONG_EVENT, LONG_DB, LONG_DEMO, LONG_COLOR, LONG_NO_MOUSE, LONG_COLUMNS };
 static const struct { int code; const char *name, *arg, *help; } options[] = {
 	{ 'b', "batch", NULL, "no screen: print passes and end" },
 	{ 'n', "iterations", "N", "number of passes (batch; default 1)" },
@@ -40,6 +40,7 @@ static const struct { int code; const char *name, *arg, *help; } options[] = {
 	{ LONG_EVENT, "event", "ID", "show a stored selection" },
 	{ LONG_DB, "db", "PATH", "the store (default: $OOMLENS_DB, else the system's or your state directory)" },
 	{ LONG_DEMO, "demo", NULL, "a made-up machine; needs no privilege" },
+	{ LONG_COLUMNS, "columns", "KEY,...", "these columns (keys: 'oomtop --columns=help')" },
 	{ LONG_COLOR, "color", "WHEN", "auto, always or never" },
 	{ LONG_NO_MOUSE, "no-mouse", NULL, "leave the mouse to the terminal" },
 	{ 'h', "help", NULL, "this text" },
@@ -58,6 +59,12 @@ static void print_help(void)
 		printf("  %-22s %s\n", left, options[i].help);
 	}
 	printf("\nKeys are shown by ? on the screen.  Nothing is ever written to the system.\n");
+}
+
+static void print_columns(void)
+{
+	for (size_t i = 0; i < ncolumns; i++)
+		printf("%-10s %s\n", columns[i].key, columns[i].help);
 }
 
 static int complain(int code, const char *text)
@@ -102,6 +109,7 @@ static bool set(struct opts *o, int code, const char *value)
 	case LONG_EVENT:    return count(value, &o->event);
 	case LONG_DB:       o->db = value; return *value != '\0';
 	case LONG_DEMO:     o->demo = true; return true;
+	case LONG_COLUMNS:  o->columns = value; return setup_columns(&(struct setup){ 0 }, oom_str_from(value));
 	case LONG_NO_MOUSE: o->no_mouse = true; return true;
 	case LONG_COLOR:
 		o->color = value;
@@ -128,6 +136,8 @@ static int parse(struct opts *o, int argc, char **argv)
 			return print_help(), EXIT_DONE;
 		if (c == 'V')
 			return printf("oomtop %s\n", OOMLENS_VERSION), EXIT_DONE;
+		if (c == LONG_COLUMNS && !strcmp(optarg, "help"))
+			return print_columns(), EXIT_DONE;
 		if (c == '?')
 			return complain(EXIT_USAGE, "see 'oomtop --help'");
 		if (!set(o, c, optarg)) {
@@ -324,6 +334,8 @@ static int run_screen(const struct opts *o, struct model *m)
 	(void)setup_load(&ui.setup, &setup_err);
 	if (setup_err.text[0])
 		ui_say(&ui, "%s", setup_err.text);
+	if (o->columns)
+		(void)setup_columns(&ui.setup, oom_str_from(o->columns));
 	if (o->delay > 0)
 		ui.setup.delay_ms = (int64_t)(o->delay * 1000);
 	if (o->demo)
@@ -352,13 +364,19 @@ static int run_screen(const struct opts *o, struct model *m)
 
 static int run_batch(const struct opts *o, struct model *m)
 {
+	struct setup setup;
 	struct batch_opts b = {
 		.n = o->n ? o->n : 1, .delay_ms = o->delay > 0 ? (int64_t)(o->delay * 1000) : 2000, .top = (size_t)o->top,
 		.json = o->json, .domains = o->domains, .stop = &stop,
+		.setup = &setup,
 	};
 	struct oom_err err = { 0 };
-	int r = batch_run(m, &b, stdout, &err);
+	int r;
 
+	setup_default(&setup);
+	if (o->columns)
+		(void)setup_columns(&setup, oom_str_from(o->columns));
+	r = batch_run(m, &b, stdout, &err);
 	if (r < 0)
 		return complain(EXIT_INPUT, err.text[0] ? err.text : strerror(-r));
 	if (fflush(stdout) || ferror(stdout))

@@ -20,7 +20,9 @@ void page_help(struct ui *ui, FILE *out)
 			fprintf(out, "  %-14s %s\n", key_names(&bindings[i], names, sizeof(names)), bindings[i].help);
 	}
 	fprintf(out, "\nA kill of the last 15 minutes leaves marks: \"!2m\" stands beside processes of the same name, \"!hog 2m\"\n"
-		     "beside those of the cgroup that lost hog, and beside the domain that ran out of memory.\n");
+		     "beside those of the cgroup that lost hog, and beside the domain that ran out of memory.  In a selection of\n"
+		     "the past: \"!killed\", \"!group\" with its memory.oom.group, \"!child\" in its parent's place, \"!same mm\",\n"
+		     "\"!before\" by an earlier event of the boot.\n");
 	fprintf(out, "\nColumns (F2 chooses them):\n\n");
 	for (size_t i = 0; i < ncolumns; i++)
 		fprintf(out, "  %-14s %s\n", columns[i].title, columns[i].help);
@@ -60,6 +62,8 @@ static void arithmetic(const struct model *m, const struct oom_task *t, const st
 	}
 	fprintf(out, "  ------------\n");
 	term_line(out, "points", s->nominal, size);
+	if (t->kernel_points != OOM_NA)
+		term_line(out, "as the kernel said", t->kernel_points, size);
 }
 
 static void neighbours(const struct model *m, const struct row *r, FILE *out)
@@ -95,13 +99,14 @@ void page_task(struct ui *ui, FILE *out)
 	const struct row *r;
 	const struct oom_task *t;
 	const struct oom_score *s;
-	char buf[48];
+	char buf[COLUMN_TEXT_MAX];
 
 	if (ui->list[0].cursor >= ui->norder)
 		return;
 	r = &m->row[ui->order[ui->list[0].cursor]];
 	t = model_task(m, r);
 	s = model_score(m, r);
+	model_learn(ui->m, r);
 	oom_put_safe(out, t->comm);
 	fprintf(out, " (pid %lld): ", (long long)t->pid);
 	if (r->place == 1)
@@ -118,7 +123,7 @@ void page_task(struct ui *ui, FILE *out)
 	}
 	fputc('\n', out);
 	for (size_t i = 0; i < ncolumns; i++) {
-		fprintf(out, "  %-10s ", columns[i].title);
+		fprintf(out, "  %-12s ", columns[i].title);
 		oom_put_safe(out, column_cell(&columns[i], m, r, buf, sizeof(buf)));
 		fputc('\n', out);
 	}

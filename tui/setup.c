@@ -39,20 +39,23 @@ static int path_of(char *buf, size_t size, bool make)
 }
 
 /* Each returns false for a value that makes no sense, and then changes nothing. */
-static bool set_columns(struct setup *s, struct oom_str v)
+bool setup_columns(struct setup *s, struct oom_str v)
 {
 	struct setup t = *s;
 
 	t.ncolumns = 0;
 	while (v.n && t.ncolumns < COLUMNS_MAX) {
-		const char *sp = memchr(v.p, ' ', v.n);
-		size_t n = sp ? (size_t)(sp - v.p) : v.n;
-		ptrdiff_t c = column_find(oom_str_sub(v, 0, n));
+		size_t n = 0;
+		ptrdiff_t c;
+
+		while (n < v.n && v.p[n] != ' ' && v.p[n] != ',')
+			n++;
+		c = column_find(oom_str_sub(v, 0, n));
 
 		if (c < 0)
 			return false;
 		t.column[t.ncolumns++] = (uint8_t)c;
-		v = oom_str_sub(v, n + (sp != NULL), v.n);
+		v = oom_str_sub(v, n + 1, v.n);
 	}
 	if (!t.ncolumns)
 		return false;
@@ -83,7 +86,7 @@ static bool set_delay(struct setup *s, struct oom_str v)
 }
 
 static const struct { const char *key; bool (*set)(struct setup *s, struct oom_str v); } settings[] = {
-	{ "columns ", set_columns }, { "sort ", set_sort }, { "delay_ms ", set_delay },
+	{ "columns ", setup_columns }, { "sort ", set_sort }, { "delay_ms ", set_delay },
 };
 
 static bool set_line(struct setup *s, struct oom_str line)

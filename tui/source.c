@@ -19,6 +19,11 @@ static int live_view(struct source *s, const struct oom_domain *d, struct oom_ev
 	return oom_sampler_view(((struct live *)s)->sampler, d, ret);
 }
 
+static int live_detail(struct source *s, size_t task, struct oom_sample_detail *ret)
+{
+	return oom_sampler_detail(((struct live *)s)->sampler, task, ret);
+}
+
 static void live_close(struct source *s)
 {
 	oom_sampler_close(((struct live *)s)->sampler);
@@ -27,7 +32,7 @@ static void live_close(struct source *s)
 
 int source_live(struct source **ret, struct oom_err *reterr)
 {
-	static const struct source_ops ops = { "proc", true, false, live_next, live_view, live_close };
+	static const struct source_ops ops = { "proc", true, false, live_next, live_view, live_detail, live_close };
 	/* kept files make a pass twice as fast; the sampler takes as many as the limits leave */
 	struct oom_sampler_opts opts = { .want = OOM_SAMPLE_ALL | OOM_SAMPLE_KERNEL, .keep_files = 40000 };
 	struct live *l = oom_malloc(sizeof(*l));
@@ -81,9 +86,11 @@ static int64_t machine_kb(const struct oom_event *ev)
 
 int source_event(struct oom_event *ev, struct source **ret)
 {
-	static const struct source_ops ops = { "event", false, true, past_next, past_view, past_close };
+	static const struct source_ops ops = { "event", false, true, past_next, past_view, NULL, past_close };
 	struct past_source *p = oom_malloc(sizeof(*p));
 	bool memcg = ev->scope == OOM_SCOPE_MEMCG;
+	struct oom_replay replay;
+	int r;
 
 	if (!p) {
 		oom_event_release(ev);
@@ -100,6 +107,13 @@ int source_event(struct oom_event *ev, struct source **ret)
 		.ntasks = ev->ntasks,
 	};
 	*ev = (struct oom_event){ 0 };
+	r = oom_replay_run(&p->ev, NULL, &replay);
+	p->domain.victim = replay.winner;
+	oom_replay_release(&replay);
+	if (r) {
+		past_close(&p->base);
+		return r;
+	}
 	*ret = &p->base;
 	return 0;
 }

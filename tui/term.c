@@ -12,6 +12,8 @@
 
 #include <curses.h>
 
+#define DARK_ORANGE 166               /* of the 256: to be read on black and on white */
+
 static struct { bool open, color, ascii, all; struct grid shown; } term;
 
 /* Colours of the terminal's own palette over its own background, and an attribute each, so that none of them is the
@@ -21,7 +23,7 @@ static const struct { short fg, bg; attr_t attr; } look[STYLES] = {
 	[STYLE_DIM]      = { -1, -1, A_DIM },
 	[STYLE_STRONG]   = { -1, -1, A_BOLD },
 	[STYLE_GOOD]     = { COLOR_GREEN, -1, A_NORMAL },
-	[STYLE_WARN]     = { COLOR_YELLOW, -1, A_BOLD },
+	[STYLE_WARN]     = { COLOR_YELLOW, -1, A_NORMAL },     /* bold would be bright: unreadable on white */
 	[STYLE_BAD]      = { COLOR_RED, -1, A_BOLD },
 	[STYLE_HEADING]  = { -1, -1, A_REVERSE },
 	[STYLE_SELECTED] = { COLOR_BLACK, COLOR_CYAN, A_NORMAL },
@@ -42,6 +44,8 @@ static void start_colors(void)
 	use_default_colors();
 	for (short i = 0; i < STYLES; i++)
 		init_pair((short)(i + 1), look[i].fg, look[i].bg);
+	if (COLORS >= 256)
+		init_pair(STYLE_WARN + 1, DARK_ORANGE, -1);
 }
 
 int term_open(bool color, bool mouse, struct oom_err *reterr)

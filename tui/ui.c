@@ -376,6 +376,7 @@ static void ask(struct ui *ui, enum prompt p)
 {
 	ui->prompt = p;
 	ui->input[0] = '\0';
+	ui->asked_at = ui->list[ui->view].cursor;
 }
 
 static void set_delay(struct ui *ui)
@@ -408,13 +409,8 @@ static void answer(struct ui *ui)
 	ui->prompt = PROMPT_NONE;
 	switch (p) {
 	case PROMPT_SEARCH:
-		snprintf(ui->search, sizeof(ui->search), "%s", ui->input);
 		if (ui->search[0] && !search_next(ui, ui->list[ui->view].cursor))
 			ui_say(ui, "'%s' is not on this page", ui->search);
-		break;
-	case PROMPT_FILTER:
-		snprintf(ui->filter, sizeof(ui->filter), "%s", ui->input);
-		load(ui);
 		break;
 	case PROMPT_USER:
 		snprintf(ui->user, sizeof(ui->user), "%.32s", ui->input);
@@ -422,19 +418,35 @@ static void answer(struct ui *ui)
 		break;
 	case PROMPT_DELAY: set_delay(ui); break;
 	case PROMPT_ADJ:   set_adj(ui); break;
-	case PROMPT_NONE:  break;
+	case PROMPT_FILTER: case PROMPT_NONE: break;
 	}
 }
 
-static void type(struct ui *ui, int key)
+/* Search and filter follow each letter. */
+static void typed(struct ui *ui)
+{
+	if (ui->prompt == PROMPT_SEARCH) {
+		snprintf(ui->search, sizeof(ui->search), "%s", ui->input);
+		if (!search_next(ui, ui->asked_at))
+			move_to(ui, ui->asked_at);
+	} else if (ui->prompt == PROMPT_FILTER) {
+		snprintf(ui->filter, sizeof(ui->filter), "%s", ui->input);
+		load(ui);
+	}
+}
+
+static void cancel(struct ui *ui)
+{
+	ui->input[0] = '\0';
+	typed(ui);
+	ui->prompt = PROMPT_NONE;
+}
+
+static void put_key(struct ui *ui, int key)
 {
 	size_t n = strlen(ui->input);
 
-	if (key == TERM_ENTER) {
-		answer(ui);
-	} else if (key == TERM_ESC) {
-		ui->prompt = PROMPT_NONE;
-	} else if (key == TERM_BACKSPACE) {
+	if (key == TERM_BACKSPACE) {
 		while (n && ((unsigned char)ui->input[n - 1] & 0xc0) == 0x80)
 			n--;
 		ui->input[n ? n - 1 : 0] = '\0';
@@ -456,6 +468,21 @@ static void type(struct ui *ui, int key)
 			*p++ = (char)(0x80 | (key >> 6 & 0x3f));
 		*p++ = (char)(0x80 | (key & 0x3f));
 		*p = '\0';
+	}
+}
+
+static void type(struct ui *ui, int key)
+{
+	if (key == TERM_ENTER) {
+		answer(ui);
+	} else if (key == TERM_ESC) {
+		cancel(ui);
+	} else if (key == TERM_F3 && ui->prompt == PROMPT_SEARCH) {
+		if (search_next(ui, ui->list[ui->view].cursor + 1))
+			ui->asked_at = ui->list[ui->view].cursor;
+	} else {
+		put_key(ui, key);
+		typed(ui);
 	}
 }
 

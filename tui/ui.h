@@ -53,6 +53,8 @@ struct setup {                        /* what is saved */
 	int64_t delay_ms;
 };
 void setup_default(struct setup *s);
+/* Keys of columns, separated by blanks or commas; false: one is none, and nothing has changed. */
+bool setup_columns(struct setup *s, struct oom_str keys);
 /* The file in the user's configuration directory.  load: what it does not say, or says wrongly, stays as it is and
  * reterr tells the first such line.  0, -ENOENT, -errno. */
 int  setup_load(struct setup *s, struct oom_err *reterr);
@@ -94,6 +96,7 @@ struct ui {
 
 	enum prompt prompt;
 	char input[64];
+	size_t asked_at;              /* the cursor when it began */
 	char search[64], filter[64], user[33];
 	char message[200];
 	int64_t wall_us;              /* of this refresh; OOM_NA in tests */

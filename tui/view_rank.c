@@ -7,17 +7,36 @@
 
 /* ---- which rows, in which order ------------------------------------------------------------------------ */
 
+static bool is_user(const struct ui *ui, const struct row *r)
+{
+	char name[COLUMN_TEXT_MAX], uid[24];
+
+	snprintf(uid, sizeof(uid), "%lld", (long long)model_task(ui->m, r)->uid);
+	return !strcmp(ui->user, uid) ||
+	       oom_str_is(columns[column_find(OOM_STR("user"))].text(ui->m, r, name, sizeof(name)), ui->user);
+}
+
+static bool cell_has(const struct ui *ui, const struct column *c, const struct row *r, const char *needle)
+{
+	char buf[COLUMN_TEXT_MAX];
+
+	return ui_has(column_cell(c, ui->m, r, buf, sizeof(buf)), needle);
+}
+
+/* "cgroup:/kubepods" looks in one column, other text in all that hold words or whole numbers. */
 static bool shown(const struct ui *ui, const struct row *r)
 {
-	char buf[32];
+	const char *colon = strchr(ui->filter, ':');
+	ptrdiff_t one = colon ? column_find((struct oom_str){ ui->filter, (size_t)(colon - ui->filter) }) : -1;
 
-	if (ui->user[0] && !oom_str_is(columns[column_find(OOM_STR("user"))].text(ui->m, r), ui->user))
+	if (ui->user[0] && !is_user(ui, r))
 		return false;
 	if (!ui->filter[0])
 		return true;
+	if (one >= 0)
+		return cell_has(ui, &columns[one], r, colon + 1);
 	for (size_t i = 0; i < ncolumns; i++)
-		if ((columns[i].kind == COLUMN_TEXT || columns[i].kind == COLUMN_INT) &&
-		    ui_has(column_cell(&columns[i], ui->m, r, buf, sizeof(buf)), ui->filter))
+		if ((columns[i].kind == COLUMN_TEXT || columns[i].kind == COLUMN_INT) && cell_has(ui, &columns[i], r, ui->filter))
 			return true;
 	return false;
 }
@@ -74,17 +93,13 @@ static uint64_t id(const struct ui *ui, size_t i)
 
 static bool holds(const struct ui *ui, size_t i, const char *needle)
 {
-	char buf[32];
-
 	for (size_t k = 0; k < ui->setup.ncolumns; k++)
-		if (ui_has(column_cell(&columns[ui->setup.column[k]], ui->m, row_at(ui, i), buf, sizeof(buf)), needle))
+		if (cell_has(ui, &columns[ui->setup.column[k]], row_at(ui, i), needle))
 			return true;
 	return false;
 }
 
 /* ---- drawing ------------------------------------------------------------------------------------------- */
-
-#define OPEN_WIDTH 16                 /* at least, for the column that takes what is left */
 
 /* Whoever scrolls sideways gets all that was chosen. */
 static void fit(struct ui *ui)
@@ -94,7 +109,7 @@ static void fit(struct ui *ui)
 	ui->nfit = ui->setup.ncolumns;
 	memcpy(ui->fit, ui->setup.column, ui->nfit);
 	for (size_t i = 0; i < ui->nfit; i++)
-		w += 1 + (columns[ui->fit[i]].width ? columns[ui->fit[i]].width : OPEN_WIDTH);
+		w += 1 + (columns[ui->fit[i]].width ? columns[ui->fit[i]].width : COLUMN_OPEN);
 	while (w > ui->grid.w + 1 && !ui->x) {
 		size_t out = 0;
 
@@ -108,6 +123,13 @@ static void fit(struct ui *ui)
 	}
 }
 
+static int cell_width(const struct ui *ui, size_t k, int x)
+{
+	int width = columns[ui->fit[k]].width, left = ui->grid.w - x;
+
+	return width ? width : k + 1 < ui->nfit || left < COLUMN_OPEN ? COLUMN_OPEN : left;
+}
+
 static void heading(struct ui *ui, int y)
 {
 	struct grid *g = &ui->grid;
@@ -116,7 +138,7 @@ static void heading(struct ui *ui, int y)
 	fit(ui);
 	for (size_t k = 0; k < ui->nfit; k++) {
 		const struct column *c = &columns[ui->fit[k]];
-		int width = c->width ? c->width : g->w - x > OPEN_WIDTH ? g->w - x : OPEN_WIDTH;
+		int width = cell_width(ui, k, x);
 		bool sorted = ui->setup.sort == ui->fit[k];
 
 		x = grid_field(g, x, y, width, c->kind != COLUMN_TEXT, sorted ? STYLE_SELECTED : STYLE_HEADING, oom_str_from(c->title));
@@ -139,22 +161,44 @@ static enum style style_of(const struct ui *ui, const struct row *r, const struc
 	return STYLE_PLAIN;
 }
 
+/* Of a selection of the past: what the kernel did with it. */
+static const char *mark_of_past(const struct model *m, const struct oom_task *t)
+{
+	static const char *const roles[] = {
+		[OOM_ROLE_CHOSEN] = "!killed", [OOM_ROLE_GROUP] = "!group", [OOM_ROLE_CHILD] = "!child", [OOM_ROLE_SHARED_MM] = "!same mm",
+	};
+	const struct oom_victim *v = oom_event_victim(&m->view, t->pid);
+
+	if (!v && t->tgid != OOM_NA)
+		v = oom_event_victim(&m->view, t->tgid);
+	if (v)
+		return v->role >= 0 && (size_t)v->role < OOM_ARRAY_SIZE(roles) ? roles[v->role] : "!killed";
+	for (size_t i = 0; i < m->view.npriors; i++)
+		if (m->view.prior[i].pid == t->pid)
+			return "!before";
+	return "";
+}
+
 /* Whoever looks for the next of a series wants to see where the last one was. */
-static void mark_kill(struct ui *ui, const struct row *r, int x, int y)
+static const char *mark_of(const struct ui *ui, const struct row *r, char *buf, size_t size)
 {
 	const struct oom_task *t = model_task(ui->m, r);
-	const struct kill *k = kills_like(ui->kills, columns[column_find(OOM_STR("cgroup"))].text(ui->m, r), t->comm);
+	const struct kill *k;
 	char age[32];
 
+	if (ui->m->source->ops->past)
+		return mark_of_past(ui->m, t);
+	k = kills_like(ui->kills, column_cgroup(ui->m, r), t->comm);
 	if (!k)
-		return;
+		return "";
 	kills_age(k, ui->wall_us, true, age, sizeof(age));
 	if (k->pid == t->tgid || k->pid == t->pid)
-		grid_fmt(&ui->grid, x, y, STYLE_WARN, "!killed %s", age);
+		snprintf(buf, size, "!killed %s", age);
 	else if (oom_str_is(t->comm, k->comm))
-		grid_fmt(&ui->grid, x, y, STYLE_WARN, "!%s", age);
+		snprintf(buf, size, "!%s", age);
 	else
-		grid_fmt(&ui->grid, x, y, STYLE_WARN, "!%s %s", k->comm, age);
+		snprintf(buf, size, "!%s %s", k->comm, age);
+	return buf;
 }
 
 static int width_of(struct oom_str s)
@@ -169,29 +213,44 @@ static int width_of(struct oom_str s)
 	return w;
 }
 
+static bool lines_shown(const struct ui *ui)
+{
+	for (size_t k = 0; k < ui->nfit; k++)
+		if (!strcmp(columns[ui->fit[k]].key, "cmdline"))
+			return true;
+	return false;
+}
+
 static void draw(struct ui *ui, size_t i, int y, bool selected)
 {
 	const struct row *r = row_at(ui, i);
 	struct grid *g = &ui->grid;
-	int x = -ui->x, mark = 0;
+	char text[64];
+	const char *mark = mark_of(ui, r, text, sizeof(text));
+	int x = -ui->x, end = -1;
 
+	if (lines_shown(ui))
+		model_learn(ui->m, r);
 	for (size_t k = 0; k < ui->nfit; k++) {
 		const struct column *c = &columns[ui->fit[k]];
-		int width = c->width ? c->width : g->w - x > OPEN_WIDTH ? g->w - x : OPEN_WIDTH;
-		char buf[48], moved[64];
+		int width = cell_width(ui, k, x);
+		char buf[COLUMN_TEXT_MAX], moved[64];
 		struct oom_str s = column_cell(c, ui->m, r, buf, sizeof(buf));
 
 		if (!k && r->changed && r->place_before && r->place && r->place != r->place_before) {
 			snprintf(moved, sizeof(moved), "%s%.*s", r->place < r->place_before ? "^" : "v", (int)s.n, s.p);
 			s = oom_str_from(moved);
 		}
-		if (!c->width && kills_count(ui->kills))
-			mark = x + width_of(s) + 1;
+		if (!c->width && k + 1 == ui->nfit)
+			end = x + width_of(s) + 1;
 		x = grid_field(g, x, y, width, c->kind != COLUMN_TEXT, style_of(ui, r, c), s);
 		x = grid_put(g, x, y, STYLE_PLAIN, OOM_STR(" "));
 	}
-	if (mark)
-		mark_kill(ui, r, mark, y);
+	/* a name is worth more than its mark, the end of a command line is not */
+	if (end > g->w - (int)strlen(mark) && lines_shown(ui))
+		end = g->w - (int)strlen(mark);
+	if (end >= 0)
+		grid_put(g, end, y, STYLE_WARN, oom_str_from(mark));
 	if (selected)
 		grid_style(g, 0, y, -1, STYLE_SELECTED);
 }

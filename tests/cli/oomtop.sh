@@ -20,6 +20,11 @@ same '--top' '[2]' "$(jq -s -c '[.[] | .ranking | length] | unique' "$work/stdou
 expect 0 '' "$oomtop" --domains --json
 same 'the machine is a domain' global "$(jq -r '.domains[].domain | select(.path == null) | .kind' "$work/stdout" | head -n 1)"
 expect 1 'does not exist' "$oomtop" -b --cgroup /no/such/cgroup
+expect 0 '' "$oomtop" --columns=help
+same 'columns have keys' 1 "$(grep -c '^points ' "$work/stdout")"
+expect 0 '' "$oomtop" -b --columns=pid,adj,cmdline
+same 'the command line of our shell' "$(tr '\0' ' ' < /proc/$$/cmdline | sed 's/ $//')" "$(awk -v p=$$ '$1 == p { $1 = $2 = ""; print substr($0, 3) }' "$work/stdout")"
+expect 2 'not a valid value' "$oomtop" --columns=pid,nothing
 expect 2 'exclude' "$oomtop" --demo --replay x
 expect 2 'not a valid value' "$oomtop" -d 0
 expect 2 'takes no arguments' "$oomtop" thing
@@ -78,5 +83,21 @@ shows 'the saved setup' 'saved'
 tm send-keys q
 shows 'its end' 'ended with 0'
 shows 'a terminal as before' '^icanon echo'
+
+# no colours and no character beyond ASCII where they were not asked for
+tm respawn-pane -k "NO_COLOR=1 LC_ALL=C $oomtop --demo --columns=rank,pid,container,cgroup,command"
+shows 'the next victim' 'Next victim: node'
+shows 'a cut field in ASCII' 'system[^ ]*~ '
+same 'no colours' 0 "$(tm capture-pane -p -e | grep -cE $'\033\\[([0-9]+;)*(3[0-7]|4[0-7]|38|48)[;m]')"
+same 'only ASCII' 0 "$(tm capture-pane -p | LC_ALL=C grep -c '[^ -~]')"
+# letter by letter
+tm send-keys F4
+tm send-keys -l cgroup:/kubepods.slice/pod-shop
+shows 'what the filter left' 'redis-server'
+same 'and nothing else' 0 "$(tm capture-pane -p | grep -c postgres)"
+tm send-keys Escape
+shows 'all of it again' 'postgres'
+tm send-keys q
+
 same 'setup file' 'sort -rss' "$(grep ^sort "$XDG_CONFIG_HOME/oomlens/oomtop")"
 finish
