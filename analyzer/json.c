@@ -485,11 +485,10 @@ static json_t *by_zone(struct pen *p, const struct oom_event *ev, enum oom_area 
 		all = all ? all : object(p);
 		key = key_of(p, m->zone);
 		name = key_of(p, m->name);
+		/* a value that could not be put into its object is gone: ask for it */
+		if (!json_object_get(all, key))
+			set(p, all, key, object(p));
 		zone = json_object_get(all, key);
-		if (!zone) {
-			zone = object(p);
-			set(p, all, key, zone);
-		}
 		set(p, zone, name, integer(m->value));
 	}
 	return all ? all : json_null();
