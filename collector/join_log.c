@@ -243,6 +243,20 @@ int64_t join_class(const struct join_case *c, const struct join_life *l)
 
 /* ---- the counter -------------------------------------------------------------------------------------- */
 
+/* No process's name has room for the words and a digit; a cgroup's has, behind a '/' or a '='. */
+static bool is_kill_line(struct oom_str s)
+{
+	static const char words[] = "Killed process ";
+	ptrdiff_t at = oom_str_find(s, words);
+	struct oom_str before = oom_str_sub(s, 0, at < 0 ? 0 : (size_t)at), pid;
+	int64_t ignored;
+
+	if (at < 0 || oom_str_find(before, "/") >= 0 || oom_str_find(before, "=") >= 0)
+		return false;
+	pid = oom_str_sub(s, (size_t)at + sizeof(words) - 1, s.n);
+	return oom_take_i64(&pid, &ignored);
+}
+
 /*
  * __oom_kill_process() counts each call that finds an mm: the first victim of a group kill twice, since it is a member
  * of its group; not the processes that merely share the mm; and nothing where a dying task is only marked.
@@ -252,7 +266,7 @@ static int64_t killed_lines(const struct oom_event *ev)
 	int64_t lines = 0, victims = 0;
 
 	for (size_t i = 0; i < ev->nraw; i++)
-		lines += oom_str_find(ev->raw[i].text, "Killed process ") >= 0;
+		lines += is_kill_line(ev->raw[i].text);
 	for (size_t i = 0; i < ev->nvictims; i++)
 		victims += ev->victim[i].role != OOM_ROLE_SHARED_MM;
 	return lines > victims ? lines : victims;

@@ -122,6 +122,7 @@ struct oom_writer_state {             /* counts since open */
 	int64_t waiting, spooled;     /* events: now in memory, now in the spool */
 	int64_t dropped, facts_dropped;
 	int64_t latency_us[2];        /* kill to commit: median and worst of the latest 512 */
+	int64_t stalled_us;           /* how long the disk has owed an answer, if that is long; else 0 */
 	char trouble[240];            /* what keeps the store from being written; "" = nothing */
 };
 /* Opens the store, takes over what an earlier run spooled, starts the thread.  0, -errno of the store. */

@@ -67,6 +67,8 @@ void oom_rec_put(struct oom_rec *r)
 		complete(r, &out);
 		oom_rec_refresh_mark(r);
 		(void)oom_writer_put(r->writer, &out, &r->mark);       /* the writer counts and tells what it drops */
+		if (!r->unwritten)
+			r->writer_us = r->now_us + SECOND_US;
 		r->unwritten = r->changed = true;
 	}
 	if (n < 0)
@@ -92,7 +94,7 @@ void oom_rec_turn(struct oom_rec *r)
 /* Is a kill known, or about to be, that is not stored yet? */
 static bool is_busy(const struct oom_rec *r)
 {
-	return r->unwritten || oom_join_waiting(r->join) != OOM_NA || !oom_parser_quiet(r->parser) ||
+	return (r->unwritten && !r->wrote.stalled_us) || oom_join_waiting(r->join) != OOM_NA || !oom_parser_quiet(r->parser) ||
 	       oom_join_deadline(r->join) < r->now_us + SOON_US;
 }
 
@@ -138,9 +140,21 @@ static void remember(struct oom_rec *r)
 	(void)oom_writer_put(r->writer, NULL, &r->mark);
 }
 
+static void tell_stall(struct oom_rec *r, bool before)
+{
+	if (r->wrote.stalled_us && !before)
+		oom_rec_say(r, 3, "%s; events are kept in memory", r->wrote.trouble);
+	else if (before && !r->wrote.stalled_us)
+		oom_rec_say(r, 6, "'%s' answers again", r->o->db);
+}
+
 void oom_rec_committed(struct oom_rec *r)
 {
+	bool stalled = r->wrote.stalled_us > 0;
+
 	oom_writer_state(r->writer, &r->wrote);
+	tell_stall(r, stalled);
+	r->writer_us = r->now_us + SECOND_US;
 	r->unwritten = r->wrote.waiting > 0;
 	r->changed = true;
 	if (r->o->once && r->wrote.stored >= r->o->once)
@@ -164,7 +178,7 @@ static void signalled(struct oom_rec *r)
 static int timeout_ms(const struct oom_rec *r)
 {
 	const int64_t at[] = { oom_join_deadline(r->join), r->clock_us, r->tick_us, r->watchdog_us, r->mark_us,
-			       r->changed ? r->status_us : OOM_NEVER };
+			       r->changed ? r->status_us : OOM_NEVER, r->unwritten ? r->writer_us : OOM_NEVER };
 	int64_t next = OOM_NEVER, us;
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(at); i++)
@@ -194,7 +208,7 @@ void oom_rec_run(struct oom_rec *r)
 		oom_rec_turn(r);
 		if (fd[0].revents)
 			signalled(r);
-		if (fd[1].revents)
+		if (fd[1].revents || (r->unwritten && r->writer_us <= r->now_us))
 			oom_rec_committed(r);
 		remember(r);
 		tick(r);

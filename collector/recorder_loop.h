@@ -45,7 +45,7 @@ struct oom_rec {
 	struct oom_status *status;
 	int signals;
 
-	int64_t clock_us, tick_us, watchdog_us, mark_us, status_us;
+	int64_t clock_us, tick_us, watchdog_us, mark_us, status_us, writer_us;
 	int64_t watchdog_every_us;
 	bool changed;                 /* since the status was written */
 	bool unwritten;               /* the writer was given something that it has not stored yet */

@@ -16,6 +16,7 @@
 #define EVENT_BYTES ((size_t)4 << 10)          /* what an arena holds beyond what it gave away, and the struct */
 #define STACK_BYTES ((size_t)512 << 10)        /* SQLite and the replay need a tenth of it */
 #define PATIENCE_US (2 * OOM_SECOND_US)
+#define STALL_US    (5 * OOM_SECOND_US)        /* a device that is frozen or gone keeps its writer in the kernel */
 
 /* ---- works --------------------------------------------------------------------------------------------- */
 
@@ -201,9 +202,14 @@ void oom_writer_state(struct oom_writer *w, struct oom_writer_state *ret)
 	(void)!read(w->event_fd, &told, sizeof(told));
 	pthread_mutex_lock(&w->lock);
 	*ret = w->state;
+	if (w->busy_us && oom_writer_now() - w->busy_us > STALL_US)
+		ret->stalled_us = oom_writer_now() - w->busy_us;
 	n = w->nlatency < OOM_WRITER_LATENCIES ? (size_t)w->nlatency : OOM_WRITER_LATENCIES;
 	memcpy(sorted, w->latency, n * sizeof(sorted[0]));
 	pthread_mutex_unlock(&w->lock);
+	if (ret->stalled_us)
+		snprintf(ret->trouble, sizeof(ret->trouble), "'%s' does not answer: the disk has kept a write waiting for %lld s",
+			 w->db_path, (long long)(ret->stalled_us / OOM_SECOND_US));
 	qsort(sorted, n, sizeof(sorted[0]), by_value);
 	ret->latency_us[0] = n ? sorted[n / 2] : OOM_NA;
 	ret->latency_us[1] = n ? sorted[n - 1] : OOM_NA;

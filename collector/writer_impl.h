@@ -77,6 +77,7 @@ struct oom_writer {
 	bool has_who, has_mark;          /* it has a key; numbers as well */
 	struct oom_arena ids;
 	struct oom_writer_state state;
+	int64_t busy_us;                 /* since when the thread is at the disk; 0 = it is not */
 	int64_t latency[OOM_WRITER_LATENCIES];
 	uint64_t nlatency;
 

@@ -446,11 +446,15 @@ void *oom_writer_run(void *arg)
 		w->taken = w->mark;
 		w->who = w->has_who ? &w->taken : NULL;
 		w->upto = w->has_mark ? &w->taken : NULL;
+		w->busy_us = oom_writer_now();
 		pthread_mutex_unlock(&w->lock);
 		if (work || w->trouble.code || closing || reopen || (w->in_spool && oom_writer_now() >= w->spool_retry_us))
 			turn(w, closing, reopen);
 		else
 			prune(w);
+		pthread_mutex_lock(&w->lock);
+		w->busy_us = 0;
+		pthread_mutex_unlock(&w->lock);
 	}
 	return NULL;
 }

@@ -767,6 +767,31 @@ static void test_unseen_kills(void **state)
 	end();
 }
 
+/* Names of processes and cgroups that look like the kernel's line of a kill. */
+static void test_hostile_lines(void **state)
+{
+	static const char *const lines[] = {
+		"[  70] 0 70 19137 18432 180224 0 0 Killed process ",
+		"oom-kill:constraint=CONSTRAINT_MEMCG,cpuset=Killed process 1 (x),task=x,pid=70,uid=0",
+		"oom-kill:constraint=CONSTRAINT_MEMCG,cpuset=/,oom_memcg=/Killed process 1 (x),task=x,pid=70,uid=0",
+		"Tasks in /a/Killed process 1 (x) are going to be killed due to memory.oom.group set",
+		"Memory cgroup out of memory: Killed process 70 (Killed process ) total-vm:76548kB",
+	};
+	struct oom_join_opts o = everything();
+	struct oom_event ev = report(11, 100 * S, 70);
+
+	(void)state;
+	o.oom_kill = 40;
+	begin(o);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(lines); i++)
+		oom_event_add_raw(&ev)->text = oom_str_from(lines[i]);
+	log_event(ev, true, 100 * S + 2 * MS);
+	run(100 * S + 2 * MS, 110 * S, 41);
+	assert_int_equal(tally().counted, 1);
+	assert_int_equal(oom_join_expected(j, OOM_NA), 41);
+	end();
+}
+
 /* The log's backlog is older than we are: the counter had it before. */
 static void test_backlog(void **state)
 {
@@ -1332,6 +1357,7 @@ int test_join(void)
 		cmocka_unit_test(test_next_selected),
 		cmocka_unit_test(test_silent_or_lost),
 		cmocka_unit_test(test_unseen_kills),
+		cmocka_unit_test(test_hostile_lines),
 		cmocka_unit_test(test_backlog),
 		cmocka_unit_test(test_without_a_log),
 		cmocka_unit_test(test_report_without_kill),
