@@ -126,15 +126,17 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* Other kills must be told and counted, or a stranger's would be taken for this one's. */
-int64_t join_settled(const struct oom_join *j, const struct join_case *c)
-{
-	return later(join_ripe(j, c), later(j->count.since_us, j->count.told_us) + AGAIN_US);
-}
-
 static int64_t sooner(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Other kills must be told and counted, or a stranger's would be taken for this one's.  In a storm they never are. */
+int64_t join_settled(const struct oom_join *j, const struct join_case *c)
+{
+	int64_t calm = later(j->count.since_us, j->count.told_us) + AGAIN_US;
+
+	return sooner(later(join_ripe(j, c), calm), since(c) + LOG_LATEST_US);
 }
 
 /* A case that the log has nothing of: once log and counter were read after it, or at the latest. */

@@ -342,11 +342,22 @@ static int64_t excess(const struct oom_join *j)
 	return j->count.value - j->count.base - j->tally.counted;
 }
 
+/* An old value of the counter lacks the newest kills, which the rest of the sum has. */
+static bool is_stale(const struct oom_join *j)
+{
+	if (j->count.read_us < j->count.told_us)
+		return true;
+	for (const struct join_case *c = j->oldest; c; c = c->next)
+		if (j->count.read_us < c->change_us)
+			return true;
+	return false;
+}
+
 void join_decide(struct oom_join *j, struct join_case *c)
 {
 	int64_t told = 0;
 
-	if (!join_undecided(j, c) || j->count.read_us < c->last_us)
+	if (!join_undecided(j, c) || is_stale(j))
 		return;
 	for (const struct join_case *x = j->oldest; x; x = x->next)
 		if (!x->put && x != c && !join_undecided(j, x))
@@ -361,7 +372,7 @@ bool oom_join_wants_counter(const struct oom_join *j, int64_t now_us)
 		return false;
 	for (const struct join_case *c = j->oldest; c; c = c->next)
 		if (!c->put && join_undecided(j, c) && (j->finishing || now_us >= join_settled(j, c)) &&
-		    j->count.read_us < (j->finishing ? c->last_us : join_settled(j, c)))
+		    (is_stale(j) || (!j->finishing && j->count.read_us < join_settled(j, c))))
 			return true;
 	return now_us >= join_compare_due(j);
 }

@@ -99,7 +99,8 @@ static int place_by_id(struct oom_sampler *s)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		s->by_id[i] = (struct by_id){ s->cgroups.node[i].pub.id, (uint32_t)i };
-	qsort(s->by_id, n, sizeof(*s->by_id), by_id);
+	if (n)
+		qsort(s->by_id, n, sizeof(*s->by_id), by_id);
 	for (size_t i = 0; i < s->nrows; i++) {
 		const struct by_id key = { s->cgroup_id[i], 0 };
 		const struct by_id *found = n ? bsearch(&key, s->by_id, n, sizeof(key), by_id) : NULL;

@@ -741,6 +741,36 @@ static void test_silent_or_lost(void **state)
 	end();
 }
 
+/* A kill of which the log has lost the line, in the middle of others, while the log is never read to its end. */
+static void test_lost_in_a_storm(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.has_ballot = o.has_exits = false;
+	o.oom_kill = 40;
+	begin(o);
+	tell("trace", bare(OOM_FACT_MARK_VICTIM, 100 * S - 10 * MS, 70));
+	for (int i = 0; i < 40; i++) {
+		int64_t now = 100 * S + i * 80 * MS;
+
+		tell("trace", bare(OOM_FACT_MARK_VICTIM, now, 80 + i));
+		log_event(kill_line(11 + i, now, 80 + i), true, now);
+		for (int turn = 0; turn < 20; turn++, now += 4 * MS) {
+			oom_join_log_read(j, true, now);
+			if (oom_join_wants_counter(j, now))
+				oom_join_counter(j, 42 + i, now);
+			pull(now);
+		}
+	}
+	run(104 * S, 120 * S, 81);
+	assert_int_equal(nseen, 41);
+	assert_int_equal(tally().by_class[OOM_CLASS_ALREADY_EXITING], 0);
+	assert_int_equal(tally().by_class[OOM_CLASS_LOG_LOST], 1);
+	assert_int_equal(tally().counted, 41);
+	end();
+}
+
 static void test_unseen_kills(void **state)
 {
 	struct oom_join_opts o = everything();
@@ -1356,6 +1386,7 @@ int test_join(void)
 		cmocka_unit_test(test_told_too_early),
 		cmocka_unit_test(test_next_selected),
 		cmocka_unit_test(test_silent_or_lost),
+		cmocka_unit_test(test_lost_in_a_storm),
 		cmocka_unit_test(test_unseen_kills),
 		cmocka_unit_test(test_hostile_lines),
 		cmocka_unit_test(test_backlog),
