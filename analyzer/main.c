@@ -81,7 +81,7 @@ static const struct opt {
 	{ "apply-as", 0, OPT_TEXT, "HOW", "print the lines that would do it: choom, systemd, kubernetes, docker", AT(apply_as) },
 	{ "allow-empty", 0, OPT_FLAG, NULL, "a selector that selects nobody is no error", AT(allow_empty) },
 	{ "verdict", 0, OPT_TEXT, "WORD", "exact, explained, within_drift, unexplained or insufficient", AT(filter.verdict) },
-	{ "once", 0, OPT_COUNT, "N", "stop after N stored events", AT(once) },
+	{ "once", 0, OPT_COUNT, "N", "stop after N new events: 1 waits for the next kill", AT(once) },
 	{ "keep", 0, OPT_DURATION, "TIME", "remove events that are older: 90d, 12h, 4w (default: off)", AT(keep_us) },
 	{ "max-size", 0, OPT_BYTES, "BYTES", "remove the oldest events beyond that: 500M, 1G", AT(max_bytes) },
 	{ "flight", 0, OPT_DURATION, "TIME", "look at the largest tasks every TIME (default: 5s), or off", AT(flight_us) },

@@ -301,8 +301,6 @@ static int open_any(const struct attempt *list, size_t n, const struct oom_feed_
 	if (ring_bytes && ring_bytes < MIN_RING)
 		ring_bytes = MIN_RING;
 	(void)libbpf_set_print(keep_complaint);
-	/* Else glibc learns from the first large piece to keep such pieces in its heap, resident. */
-	(void)mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	err = look(&k, reterr);
 	if (err)
 		return err;

@@ -64,6 +64,14 @@ int oom_join_new(const struct oom_join_opts *o, struct oom_join **ret)
 	return 0;
 }
 
+void oom_join_witnesses(struct oom_join *j, const struct oom_join_opts *o)
+{
+	j->o.has_log = o->has_log;
+	j->o.has_ballot = o->has_ballot;
+	j->o.has_marks = o->has_marks;
+	j->o.has_exits = o->has_exits;
+}
+
 void oom_join_free(struct oom_join *j)
 {
 	if (!j)

@@ -109,11 +109,13 @@ void join_case_drop(struct oom_join *j, struct join_case *c)
 	}
 	oom_free(c->oom_path);
 	forget_decisions(j, c);
-	if (c->put && c->has_log && !c->final) {
-		unsigned i = j->nunfinished++ % JOIN_UNFINISHED;
+	if (c->put && c->has_log) {
+		unsigned i = j->nleft++ % JOIN_LEFT;
 
-		j->unfinished[i].first_line = c->first_line;
-		j->unfinished[i].counted = c->counted;
+		j->left[i].first_line = c->first_line;
+		j->left[i].counted = c->counted;
+		j->left[i].early = c->early_kills;
+		j->left[i].final = c->final;
 	}
 	if (c->prev)
 		c->prev->next = c->next;
@@ -380,12 +382,13 @@ static void take_log(struct join_case *dst, struct join_case *src)
 	dst->ev_will_free = src->ev_will_free;
 	dst->global |= src->global;
 	dst->logged_kills = src->logged_kills;
+	dst->early_kills = src->early_kills;
 	dst->ev = src->ev;
 	dst->has_ev = src->has_ev;
 	dst->ev_bytes = src->ev_bytes;
 	dst->first_line = src->first_line;
 	dst->log_us = src->log_us;
-	src->has_ev = false;
+	src->has_log = src->has_ev = false;
 }
 
 /* There is room for them. */

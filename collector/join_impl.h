@@ -15,7 +15,7 @@
 #define JOIN_FEEDS        8
 #define JOIN_ORPHANS      64
 #define JOIN_DECISIONS    256
-#define JOIN_UNFINISHED   1024
+#define JOIN_LEFT         1024
 #define JOIN_LIVES        4096        /* in one case */
 #define JOIN_CANDIDATES   16384
 #define JOIN_COMM         16
@@ -90,7 +90,8 @@ struct join_case {
 	bool has_dump;                /* the log printed more than the kill */
 	bool ev_will_free;            /* it says that the chosen one was dying already */
 	bool global;                  /* it says that the whole machine was short */
-	int64_t logged_kills;         /* its lines of a kill */
+	int64_t logged_kills;         /* its lines of a kill, ... */
+	int64_t early_kills;          /* ... but for these, which the counter had before */
 	struct oom_event ev;          /* not yet put out */
 	bool has_ev;
 	size_t ev_bytes;
@@ -124,9 +125,9 @@ struct oom_join {
 	unsigned norphans, next_orphan;
 	struct join_decision decision[JOIN_DECISIONS];
 	unsigned ndecisions;
-	/* events of the log that were given up before their last version */
-	struct { int64_t first_line, counted; } unfinished[JOIN_UNFINISHED];
-	unsigned nunfinished;
+	/* the latest events of the log that were put out and left their slots */
+	struct { int64_t first_line, counted, early; bool final; } left[JOIN_LEFT];
+	unsigned nleft;
 	bool finishing, sees_exits, log_busy;
 	int64_t log_read_us;
 	struct oom_join_tally tally;

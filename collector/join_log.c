@@ -148,19 +148,57 @@ static void note_domain(struct join_case *c, const struct oom_event *ev)
 /* It may have been put out and accounted for before it was given up: then what comes now is a later version. */
 static void resume(struct oom_join *j, struct join_case *c)
 {
-	unsigned n = j->nunfinished < JOIN_UNFINISHED ? j->nunfinished : JOIN_UNFINISHED, i = 0;
+	unsigned n = j->nleft < JOIN_LEFT ? j->nleft : JOIN_LEFT, i = 0;
 
-	while (i < n && j->unfinished[i].first_line != c->first_line)
+	while (i < n && (j->left[i].final || j->left[i].first_line != c->first_line))
 		i++;
 	if (i == n)
 		return;
-	j->unfinished[i].first_line = OOM_NA;
+	j->left[i].first_line = OOM_NA;
 	c->put = c->mid_done = true;
 	c->put_us = c->log_us;
 	c->ident.boot_us = c->ev.boot_us;
-	c->counted = j->unfinished[i].counted;
+	c->counted = j->left[i].counted;
 	for (size_t k = 0; k < c->nlives; k++)
 		c->life[k].tallied = (int)join_class(c, &c->life[k]);
+}
+
+/* No process's name has room for the words and a digit; a cgroup's has, behind a '/' or a '='. */
+static bool is_kill_line(struct oom_str s)
+{
+	static const char words[] = "Killed process ";
+	ptrdiff_t at = oom_str_find(s, words);
+	struct oom_str before = oom_str_sub(s, 0, at < 0 ? 0 : (size_t)at), pid;
+	int64_t ignored;
+
+	if (at < 0 || oom_str_find(before, "/") >= 0 || oom_str_find(before, "=") >= 0)
+		return false;
+	pid = oom_str_sub(s, (size_t)at + sizeof(words) - 1, s.n);
+	return oom_take_i64(&pid, &ignored);
+}
+
+/*
+ * __oom_kill_process() counts each call that finds an mm: the first victim of a group kill twice, since it is a member
+ * of its group; not the processes that merely share the mm; and nothing where a dying task is only marked.
+ */
+static int64_t killed_lines(const struct oom_event *ev, int64_t since_line)
+{
+	int64_t lines = 0, victims = 0;
+
+	for (size_t i = 0; i < ev->nraw; i++)
+		lines += ev->raw[i].line >= since_line && is_kill_line(ev->raw[i].text);
+	for (size_t i = 0; i < ev->nvictims; i++) {
+		const struct oom_victim *v = &ev->victim[i];
+
+		victims += v->role != OOM_ROLE_SHARED_MM && (v->line == OOM_NA ? ev->last_line : v->line) >= since_line;
+	}
+	return lines > victims ? lines : victims;
+}
+
+static void count_lines(const struct oom_join *j, struct join_case *c, const struct oom_event *ev)
+{
+	c->logged_kills = killed_lines(ev, j->o.since_line);
+	c->early_kills = killed_lines(ev, OOM_NA) - c->logged_kills;
 }
 
 /* ---- events ------------------------------------------------------------------------------------------- */
@@ -191,6 +229,7 @@ int oom_join_log(struct oom_join *j, struct oom_event *ev, bool final, int64_t n
 	c->ev_will_free = ev->outcome == OOM_OUTCOME_WILL_FREE;
 	c->first_line = ev->first_line;
 	c->log_us = now_us;
+	count_lines(j, c, ev);
 	note_victims(j, c, ev);
 	note_domain(c, ev);
 	c->past = is_past(c, ev, now_us);
@@ -243,35 +282,6 @@ int64_t join_class(const struct join_case *c, const struct join_life *l)
 
 /* ---- the counter -------------------------------------------------------------------------------------- */
 
-/* No process's name has room for the words and a digit; a cgroup's has, behind a '/' or a '='. */
-static bool is_kill_line(struct oom_str s)
-{
-	static const char words[] = "Killed process ";
-	ptrdiff_t at = oom_str_find(s, words);
-	struct oom_str before = oom_str_sub(s, 0, at < 0 ? 0 : (size_t)at), pid;
-	int64_t ignored;
-
-	if (at < 0 || oom_str_find(before, "/") >= 0 || oom_str_find(before, "=") >= 0)
-		return false;
-	pid = oom_str_sub(s, (size_t)at + sizeof(words) - 1, s.n);
-	return oom_take_i64(&pid, &ignored);
-}
-
-/*
- * __oom_kill_process() counts each call that finds an mm: the first victim of a group kill twice, since it is a member
- * of its group; not the processes that merely share the mm; and nothing where a dying task is only marked.
- */
-static int64_t killed_lines(const struct oom_event *ev)
-{
-	int64_t lines = 0, victims = 0;
-
-	for (size_t i = 0; i < ev->nraw; i++)
-		lines += is_kill_line(ev->raw[i].text);
-	for (size_t i = 0; i < ev->nvictims; i++)
-		victims += ev->victim[i].role != OOM_ROLE_SHARED_MM;
-	return lines > victims ? lines : victims;
-}
-
 int64_t join_expected_kills(const struct join_case *c)
 {
 	int64_t n = 0;
@@ -285,27 +295,18 @@ int64_t join_expected_kills(const struct join_case *c)
 	return n;
 }
 
-#define LOG_BEHIND_US (OOM_SEC_US + OOM_SEC_US / 2)   /* dmesg's clock, at most */
-
-static int64_t kills_of(const struct oom_join *j, const struct join_case *c)
+static int64_t kills_of(const struct join_case *c)
 {
-	int64_t logged = c->has_ev ? killed_lines(&c->ev) : c->logged_kills, told;
+	int64_t told = c->was_silent ? 0 : join_expected_kills(c);
 
-	if (j->o.since_us != OOM_NA && c->begin_us != OOM_NA && c->begin_us < j->o.since_us - LOG_BEHIND_US)
-		return 0;
-	if (c->was_silent)
-		return logged;
-	told = join_expected_kills(c);
-	return logged > told ? logged : told;
+	return c->logged_kills > told ? c->logged_kills : told;
 }
 
 /* Puts the case into the tally, or corrects what the tally has of it. */
 void join_account(struct oom_join *j, struct join_case *c)
 {
-	int64_t n = kills_of(j, c);
+	int64_t n = kills_of(c);
 
-	if (c->has_ev)
-		c->logged_kills = killed_lines(&c->ev);
 	if (n != c->counted) {
 		j->tally.counted += n - c->counted;
 		c->counted = n;
@@ -361,7 +362,7 @@ void join_decide(struct oom_join *j, struct join_case *c)
 		return;
 	for (const struct join_case *x = j->oldest; x; x = x->next)
 		if (!x->put && x != c && !join_undecided(j, x))
-			told += kills_of(j, x);
+			told += kills_of(x);
 	c->resolved = true;
 	c->was_silent = excess(j) - told < join_expected_kills(c);
 }
@@ -430,17 +431,26 @@ void join_compare(struct oom_join *j, int64_t now_us)
 	j->count.blind = 0;
 }
 
-int64_t oom_join_expected(const struct oom_join *j, int64_t next_line)
+/* Lines from next_line on are read again: neither they nor what the counter had of them before we began are past. */
+struct oom_join_past oom_join_past(const struct oom_join *j, int64_t next_line)
 {
-	int64_t again = 0;
+	int64_t line = next_line == OOM_NA ? INT64_MAX : next_line, counted = 0, early = 0;
+	struct oom_join_past past = { .oom_kill = OOM_NA };
 
-	if (j->count.base == OOM_NA)
-		return OOM_NA;
-	for (const struct join_case *c = j->oldest; c; c = c->next)
-		if (c->put && c->has_log && next_line != OOM_NA && c->first_line >= next_line)
-			again += c->counted;
-	for (unsigned i = 0; i < JOIN_UNFINISHED && i < j->nunfinished; i++)
-		if (next_line != OOM_NA && j->unfinished[i].first_line != OOM_NA && j->unfinished[i].first_line >= next_line)
-			again += j->unfinished[i].counted;
-	return j->count.base + j->tally.counted - again;
+	for (const struct join_case *c = j->oldest; c; c = c->next) {
+		if (!c->has_log || c->first_line < line)
+			continue;
+		counted += c->counted;
+		early += c->early_kills;
+	}
+	for (unsigned i = 0; i < JOIN_LEFT && i < j->nleft; i++) {
+		if (j->left[i].first_line == OOM_NA || j->left[i].first_line < line)
+			continue;
+		counted += j->left[i].counted;
+		early += j->left[i].early;
+	}
+	past.kills = j->tally.counted - j->count.unseen - counted;
+	if (j->count.base != OOM_NA)
+		past.oom_kill = j->count.base + past.kills - early;
+	return past;
 }

@@ -64,42 +64,49 @@ static int open_writer(struct oom_rec *r, struct oom_err *reterr)
 	return e < 0 ? e : 0;
 }
 
-/* From when on, and from which value of the kernel's counter, kills must add up. */
+/* Where the log ends now; OOM_NA when it is empty or there is none. */
+static int64_t log_end(const struct oom_rec *r)
+{
+	struct oom_klog *k;
+	struct oom_line line;
+	int64_t end = OOM_NA;
+
+	if (!r->klog || oom_klog_open(OOM_NA, &k, NULL) < 0)
+		return OOM_NA;
+	while (oom_klog_next(k, &line, NULL) > 0)
+		end = line.lineno + 1;
+	oom_klog_close(k);
+	return end;
+}
+
+/* From which line on, and from which value of the kernel's counter, kills must add up. */
 static void begin_counting(struct oom_rec *r, struct oom_join_opts *j)
 {
 	struct oom_err err = { 0 };
 	int64_t again;
 
-	j->since_us = j->oom_kill = OOM_NA;
+	j->since_line = j->oom_kill = OOM_NA;
 	if (oom_counters_open(&r->counters, &err) < 0) {
 		r->counters = NULL;
 		oom_rec_say(r, 4, "counters: %s", err.text);
 		return;
 	}
-	j->oom_kill = oom_counters_kills(r->counters);
-	for (int i = 0; i < 8; i++) {
-		j->since_us = oom_rec_clock();
-		again = oom_counters_kills(r->counters);
-		if (again == j->oom_kill)
-			break;
-		j->oom_kill = again;
-	}
-	if (r->has_mark && r->before.oom_kill != OOM_NA) {
-		j->since_us = OOM_NA;
+	if (r->has_mark && r->before.oom_kill != OOM_NA && (r->before.next_line != OOM_NA || !r->klog)) {
 		j->oom_kill = r->before.oom_kill;
+	} else {
+		again = oom_counters_kills(r->counters);
+		for (int i = 0; i < 8 && again != j->oom_kill; i++) {
+			j->oom_kill = again;
+			j->since_line = log_end(r);
+			again = oom_counters_kills(r->counters);
+		}
 	}
 	r->first_kills = j->oom_kill;
 }
 
 static int open_join(struct oom_rec *r, struct oom_err *reterr)
 {
-	struct oom_join_opts j = {
-		.self = r->self, .has_log = r->klog != NULL,
-		/* who sees rounds and kills knows when there was none */
-		.has_ballot = oom_rec_tells(r, OOM_FACT_CHOSEN) && oom_rec_tells(r, OOM_FACT_KILL),
-		.has_marks = oom_rec_tells(r, OOM_FACT_MARK_VICTIM), .has_exits = oom_rec_tells(r, OOM_FACT_EXIT_MMAP_END),
-		.cgroup_path = oom_cgroup_path,
-	};
+	struct oom_join_opts j = { .self = r->self, .has_log = r->klog != NULL, .cgroup_path = oom_cgroup_path };
 
 	begin_counting(r, &j);
 	if (oom_parser_new(&r->parser) < 0 || oom_parser_begin(r->parser, OOM_STR("/dev/kmsg")) < 0 ||
@@ -122,6 +129,27 @@ static void open_flight(struct oom_rec *r)
 	r->tick_us = r->now_us;
 }
 
+/* What the kernel overwrites is read before what takes its time, and stored meanwhile. */
+static int open_witnesses(struct oom_rec *r, struct oom_err *reterr)
+{
+	int e;
+
+	oom_rec_open_log(r);
+	e = open_join(r, reterr);
+	if (e)
+		return e;
+	oom_rec_turn(r);
+	oom_rec_remember(r);
+	/* before the feeds: to load a BPF program takes megabytes for a moment, and their rings stay */
+	open_flight(r);
+	oom_rec_turn(r);
+	oom_rec_open_feeds(r);
+	if (!r->klog && !oom_rec_tells(r, OOM_FACT_MARK_VICTIM))
+		return oom_err_set(reterr, ENODATA, "nothing tells of the OOM killer here: not the kernel log (%s), and no "
+				   "feed", r->log_err.text);
+	return 0;
+}
+
 static int begin(struct oom_rec *r, struct oom_err *reterr)
 {
 	int e = oom_rec_check_names(r, reterr);
@@ -136,16 +164,8 @@ static int begin(struct oom_rec *r, struct oom_err *reterr)
 		return e;
 	oom_rec_one_heap();
 	e = open_writer(r, reterr);
-	if (e)
-		return e;
-	/* first: to load a BPF program takes megabytes for a moment, and the feeds' rings stay */
-	open_flight(r);
-	oom_rec_open_feeds(r);
-	oom_rec_open_log(r);
-	if (!r->klog && !oom_rec_tells(r, OOM_FACT_MARK_VICTIM))
-		return oom_err_set(reterr, ENODATA, "nothing tells of the OOM killer here: not the kernel log (%s), and no "
-				   "feed", r->log_err.text);
-	e = open_join(r, reterr);
+	if (!e)
+		e = open_witnesses(r, reterr);
 	if (e)
 		return e;
 	oom_rec_protect(r);
@@ -210,7 +230,8 @@ int oom_recorder_run(const struct oom_recorder_opts *opts, struct oom_err *reter
 {
 	struct oom_rec r = {
 		.o = opts, .signals = -1, .now_us = oom_rec_clock(), .changed = true, .first_kills = OOM_NA,
-		.last_kill_us = OOM_NA, .clock_us = OOM_NEVER, .tick_us = OOM_NEVER, .watchdog_us = OOM_NEVER,
+		.last_kill_us = OOM_NA, .in_hand = OOM_NA, .clock_us = OOM_NEVER, .tick_us = OOM_NEVER, .watchdog_us = OOM_NEVER,
+		.mark_us = OOM_NEVER,
 	};
 	int e;
 

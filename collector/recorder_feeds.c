@@ -85,6 +85,8 @@ void oom_rec_open_feeds(struct oom_rec *r)
 			open_feed(w);
 		}
 		r->nwitnesses++;
+		oom_rec_tell_join(r);
+		oom_rec_turn(r);              /* the next one may take a second to open */
 	}
 }
 
@@ -94,6 +96,18 @@ bool oom_rec_tells(const struct oom_rec *r, enum oom_fact_kind kind)
 		if (r->witness[i].feed && r->witness[i].ops->tells(r->witness[i].feed, kind))
 			return true;
 	return false;
+}
+
+void oom_rec_tell_join(struct oom_rec *r)
+{
+	const struct oom_join_opts j = {
+		.has_log = r->klog != NULL,
+		/* who sees rounds and kills knows when there was none */
+		.has_ballot = oom_rec_tells(r, OOM_FACT_CHOSEN) && oom_rec_tells(r, OOM_FACT_KILL),
+		.has_marks = oom_rec_tells(r, OOM_FACT_MARK_VICTIM), .has_exits = oom_rec_tells(r, OOM_FACT_EXIT_MMAP_END),
+	};
+
+	oom_join_witnesses(r->join, &j);
 }
 
 void oom_rec_close_feeds(struct oom_rec *r)
@@ -136,14 +150,14 @@ static int64_t tgid_of(int64_t pid)
 	return st.tgid;
 }
 
-/* Candidates belong to their event; of what two feeds tell, the later one in the table is kept: the tracepoints'. */
+/* Candidates belong to their event; of what two feeds tell, the first one's is kept, which knows the process as well. */
 static bool is_trace(const struct oom_witness *w, enum oom_fact_kind kind)
 {
 	const struct oom_rec *r = w->rec;
 
 	if (kind == OOM_FACT_SELECTION || kind == OOM_FACT_CANDIDATE)
 		return false;
-	for (const struct oom_witness *o = w + 1; o < r->witness + r->nwitnesses; o++)
+	for (const struct oom_witness *o = r->witness; o < w; o++)
 		if (o->feed && o->ops->tells(o->feed, kind))
 			return false;
 	return true;
@@ -180,6 +194,7 @@ static bool drain_feed(struct oom_witness *w)
 		oom_rec_say(r, 3, "%s: %s", w->ops->name, w->err.text);
 		w->ops->close(w->feed);
 		w->feed = NULL;
+		oom_rec_tell_join(r);
 		r->changed = true;
 	}
 	if (!w->feed)

@@ -37,14 +37,16 @@ struct oom_join_opts {
 	bool has_ballot;              /* SILENT can be told */
 	bool has_marks;               /* some feed tells of mark_victim */
 	bool has_exits;               /* some feed tells of exit_mmap(): that nobody freed the memory can be told */
-	int64_t since_us;             /* kills from then on are compared with the counter; OOM_NA = all */
-	int64_t oom_kill;             /* the counter at since_us, or what the mark has; OOM_NA = there is no counter */
+	int64_t oom_kill;             /* the counter before the first kill that is told; OOM_NA = there is none */
+	int64_t since_line;           /* it has the kills whose lines are before this one; OOM_NA = of no line */
 	/* oom_cgroup_path(), or NULL */
 	int (*cgroup_path)(int64_t memcg_id, char *buf, size_t size);
 };
 int  oom_join_new(const struct oom_join_opts *o, struct oom_join **ret);
 void oom_join_free(struct oom_join *j);
 void oom_join_wall(struct oom_join *j, int64_t wall_minus_mono_us);           /* the wall clock was set */
+/* From now on: feeds are opened while the log is read already, and a log may end.  Of *o only what begins with has_. */
+void oom_join_witnesses(struct oom_join *j, const struct oom_join_opts *o);
 
 /* All times CLOCK_MONOTONIC.  feed: the ops->name.  A tracepoint tells the thread alone: who can look it up while it
  * lives sets f->tgid.  0; -ENOMEM: the fact, or a ballot's candidate, is lost; -ENOBUFS: call next() and try again. */
@@ -76,9 +78,10 @@ int64_t oom_join_waiting(const struct oom_join *j);
 /* Kills accounted for since new(), by enum oom_class; those that /proc/vmstat counts. */
 struct oom_join_tally { int64_t by_class[5], counted, facts; };
 void oom_join_tally(const struct oom_join *j, struct oom_join_tally *ret);
-/* For the mark: what the counter was by all that was put out, but for the events that a restart from next_line on reads
- * again.  OOM_NA without a counter. */
-int64_t oom_join_expected(const struct oom_join *j, int64_t next_line);
+/* For the mark: of all that was put out, but for the events that a restart from next_line on reads again, the kills that
+ * the counter counts, and what the counter was by them (OOM_NA without a counter). */
+struct oom_join_past { int64_t kills, oom_kill; };
+struct oom_join_past oom_join_past(const struct oom_join *j, int64_t next_line);
 
 /* ---- flight: who was large, and who grew ------------------------------------------------------------------ */
 

@@ -24,7 +24,9 @@ static void to_join(struct oom_rec *r, struct oom_event *ev, bool final)
 	int e = oom_join_log(r->join, ev, final, r->now_us);
 
 	if (e == -ENOBUFS) {
+		r->in_hand = ev->first_line;
 		oom_rec_put(r);
+		r->in_hand = OOM_NA;
 		e = oom_join_log(r->join, ev, final, r->now_us);
 		if (e == -ENOBUFS)
 			oom_event_release(ev);
@@ -59,6 +61,7 @@ bool oom_rec_log_drain(struct oom_rec *r)
 		oom_rec_say(r, 3, "log: %s", err.text);
 		oom_klog_close(r->klog);
 		r->klog = NULL;
+		oom_rec_tell_join(r);
 		r->changed = true;
 	}
 	return i > 0;

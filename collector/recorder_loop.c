@@ -21,18 +21,18 @@
 
 void oom_rec_refresh_mark(struct oom_rec *r)
 {
-	const int64_t waiting[] = { oom_parser_waiting(r->parser), oom_join_waiting(r->join) };
-	struct oom_join_tally t;
+	const int64_t waiting[] = { oom_parser_waiting(r->parser), r->in_hand, oom_join_waiting(r->join) };
+	struct oom_join_past past;
 
-	oom_join_tally(r->join, &t);
 	if (!r->closing) {
 		r->mark.next_line = r->next_line;
 		for (size_t i = 0; i < OOM_ARRAY_SIZE(waiting); i++)
 			if (waiting[i] != OOM_NA && waiting[i] < r->mark.next_line)
 				r->mark.next_line = waiting[i];
 	}
-	r->mark.oom_kill = oom_join_expected(r->join, r->mark.next_line);
-	r->mark.kills = r->before.kills + t.counted;
+	past = oom_join_past(r->join, r->mark.next_line);
+	r->mark.oom_kill = past.oom_kill;
+	r->mark.kills = r->before.kills + past.kills;
 	r->mark.log_lost = r->before.log_lost + r->log_lost;
 	r->mark.facts_lost = r->before.facts_lost + oom_rec_facts_lost(r);
 	r->mark.seen_us = r->now_us + r->self.wall_minus_mono_us;
@@ -45,6 +45,8 @@ static void complete(struct oom_rec *r, struct oom_join_out *out)
 
 	if (out->first)
 		r->seen++;
+	if (out->first && ours)
+		r->after_start++;
 	if (out->decided_us != OOM_NA)
 		r->last_kill_us = out->decided_us + r->self.wall_minus_mono_us;
 	/* what /proc and cgroups say now is nothing to an old kill */
@@ -130,11 +132,8 @@ void oom_rec_status(struct oom_rec *r)
 	r->status_us = r->now_us + SECOND_US;
 }
 
-/* How far the log was read is remembered with events; where none come, now and then. */
-static void remember(struct oom_rec *r)
+void oom_rec_remember(struct oom_rec *r)
 {
-	if (r->mark_us > r->now_us)
-		return;
 	r->mark_us = OOM_NEVER;
 	oom_rec_refresh_mark(r);
 	(void)oom_writer_put(r->writer, NULL, &r->mark);
@@ -157,7 +156,7 @@ void oom_rec_committed(struct oom_rec *r)
 	r->writer_us = r->now_us + SECOND_US;
 	r->unwritten = r->wrote.waiting > 0;
 	r->changed = true;
-	if (r->o->once && r->wrote.stored >= r->o->once)
+	if (r->o->once && r->after_start >= r->o->once && !r->unwritten)
 		r->stop = true;
 }
 
@@ -210,7 +209,9 @@ void oom_rec_run(struct oom_rec *r)
 			signalled(r);
 		if (fd[1].revents || (r->unwritten && r->writer_us <= r->now_us))
 			oom_rec_committed(r);
-		remember(r);
+		/* how far the log was read is stored with events; where none come, now and then */
+		if (r->mark_us <= r->now_us)
+			oom_rec_remember(r);
 		tick(r);
 		watchdog(r);
 		oom_rec_status(r);

@@ -36,6 +36,7 @@ struct oom_rec {
 	struct oom_klog *klog;
 	struct oom_err log_err;
 	int64_t log_lost, next_line;
+	int64_t in_hand;              /* first line of an event between parser and join; OOM_NA */
 
 	struct oom_parser *parser;
 	struct oom_join *join;
@@ -54,6 +55,7 @@ struct oom_rec {
 
 	struct oom_store_mark mark, before;          /* before: as the store had it when we began */
 	int64_t seen, last_kill_us;   /* decisions put out; the last one, UTC */
+	int64_t after_start;          /* those that the kernel made while we ran */
 	int64_t first_kills;          /* the kernel's counter at the start */
 	struct oom_writer_state wrote;
 };
@@ -68,6 +70,8 @@ void oom_rec_turn(struct oom_rec *r);
 void oom_rec_put(struct oom_rec *r);
 /* Where a restart must go on: nothing that is still being waited for may be passed over. */
 void oom_rec_refresh_mark(struct oom_rec *r);
+/* The same is stored although there is no event to store it with. */
+void oom_rec_remember(struct oom_rec *r);
 /* The writer has news. */
 void oom_rec_committed(struct oom_rec *r);
 void oom_rec_status(struct oom_rec *r);
@@ -89,6 +93,8 @@ int  oom_rec_check_names(const struct oom_rec *r, struct oom_err *reterr);     /
 void oom_rec_open_feeds(struct oom_rec *r);
 void oom_rec_close_feeds(struct oom_rec *r);
 bool oom_rec_tells(const struct oom_rec *r, enum oom_fact_kind kind);   /* some feed does */
+/* The join learns which witnesses there are: after one was opened, or has failed. */
+void oom_rec_tell_join(struct oom_rec *r);
 /* Reads feeds and log until they have nothing more to say.  True if they said anything. */
 bool oom_rec_drain(struct oom_rec *r);
 int64_t oom_rec_facts_lost(const struct oom_rec *r);

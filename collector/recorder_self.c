@@ -15,7 +15,8 @@
 
 #define STACK_BYTES ((size_t)256 << 10)
 #define HEAP_BYTES  ((size_t)2 << 20)
-#define HEAP_PIECE  ((size_t)64 << 10)       /* below M_MMAP_THRESHOLD: comes from the heap and goes back to it */
+#define HEAP_PIECE  ((size_t)64 << 10)       /* below HEAP_LARGEST: comes from the heap and goes back to it */
+#define HEAP_LARGEST (1 << 17)
 #define OWN_ADJ     (-900)
 
 static int64_t clock_us(clockid_t id)
@@ -87,6 +88,8 @@ static void lower_own_adj(struct oom_rec *r)
 void oom_rec_one_heap(void)
 {
 	(void)mallopt(M_ARENA_MAX, 1);
+	/* else glibc learns from the first piece of 5 MB, a kernel's type information, to keep such in the heap for good */
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_LARGEST);
 }
 
 /* What is freed from now on stays ours. */
@@ -96,7 +99,6 @@ static void fill_heap(void)
 
 	(void)mallopt(M_TRIM_THRESHOLD, 1 << 28);
 	(void)mallopt(M_TOP_PAD, 1 << 18);
-	(void)mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(piece); i++) {
 		piece[i] = oom_malloc(HEAP_PIECE);
 		if (piece[i])

@@ -31,7 +31,7 @@ static struct oom_join_opts everything(void)
 		.self = { .host = OOM_STR("db7"), .machine_id = OOM_STR("m"), .boot_id = OOM_STR("b"),
 			  .kernel = OOM_STR("6.12.1"), .page_size = 4096, .wall_minus_mono_us = 1000 * S },
 		.has_log = true, .has_ballot = true, .has_marks = true, .has_exits = true,
-		.since_us = OOM_NA, .oom_kill = OOM_NA, .cgroup_path = path_of,
+		.since_line = OOM_NA, .oom_kill = OOM_NA, .cgroup_path = path_of,
 	};
 }
 
@@ -790,10 +790,10 @@ static void test_unseen_kills(void **state)
 	assert_int_equal(seen[1].ev.life[0].class, OOM_CLASS_LOG_LOST);
 	assert_int_equal(tally().by_class[OOM_CLASS_LOG_LOST], 2);
 	assert_int_equal(tally().counted, 3);
-	assert_int_equal(oom_join_expected(j, OOM_NA), 43);
+	assert_int_equal(oom_join_past(j, OOM_NA).oom_kill, 43);
 	/* a restart that reads the report again must not count it twice */
-	assert_int_equal(oom_join_expected(j, 102 * S / MS), 42);
-	assert_int_equal(oom_join_expected(j, 102 * S / MS + 1), 43);
+	assert_int_equal(oom_join_past(j, 102 * S / MS).oom_kill, 42);
+	assert_int_equal(oom_join_past(j, 102 * S / MS + 1).oom_kill, 43);
 	end();
 }
 
@@ -818,7 +818,7 @@ static void test_hostile_lines(void **state)
 	log_event(ev, true, 100 * S + 2 * MS);
 	run(100 * S + 2 * MS, 110 * S, 41);
 	assert_int_equal(tally().counted, 1);
-	assert_int_equal(oom_join_expected(j, OOM_NA), 41);
+	assert_int_equal(oom_join_past(j, OOM_NA).oom_kill, 41);
 	end();
 }
 
@@ -829,7 +829,7 @@ static void test_backlog(void **state)
 
 	(void)state;
 	o.oom_kill = 40;
-	o.since_us = 1000 * S;
+	o.since_line = 100 * 600 + 1;
 	begin(o);
 	for (int i = 0; i < 600; i++) {
 		log_event(report(100 * i + 1, (100 + i) * S, 70), true, 1000 * S);
@@ -843,6 +843,113 @@ static void test_backlog(void **state)
 	assert_int_equal(nseen, 600);
 	assert_int_equal(oom_join_deadline(j), INT64_MAX);
 	assert_int_equal(tally().counted, 0);
+	end();
+}
+
+/* A run that is killed, and the next one that reads from the mark on: together they count what the kernel counts. */
+static void restart(int killed_at, int kills, int unseen)
+{
+	struct oom_join_opts o = everything();
+	struct oom_join_past past;
+	int64_t line = 200 * killed_at + 1;
+
+	o.oom_kill = 40;
+	begin(o);
+	for (int i = 0; i < kills; i++) {
+		log_event(report(200 * i + 1, (100 + i) * S, 70 + i), true, 400 * S);
+		pull(400 * S);
+	}
+	assert_int_equal(tally().counted, kills);
+	past = oom_join_past(j, line);
+	assert_int_equal(past.kills, killed_at);
+	assert_int_equal(past.oom_kill, 40 + killed_at);
+	oom_join_free(j);
+	for (size_t i = 0; i < nseen; i++)
+		oom_event_release(&seen[i].ev);
+
+	o.oom_kill = past.oom_kill;
+	begin(o);
+	for (int i = killed_at; i < kills; i++) {
+		log_event(report(200 * i + 1, (100 + i) * S, 70 + i), true, 400 * S);
+		pull(400 * S);
+	}
+	run(400 * S, 410 * S, 40 + kills + unseen);
+	assert_int_equal(past.kills + tally().counted, kills + unseen);
+	assert_int_equal(tally().by_class[OOM_CLASS_LOG_LOST], unseen);
+	assert_int_equal(oom_join_past(j, OOM_NA).oom_kill, 40 + kills + unseen);
+	end();
+}
+
+static void test_counted_again(void **state)
+{
+	(void)state;
+	for (int killed_at = 0; killed_at <= 12; killed_at++)
+		restart(killed_at, 12, killed_at % 4);
+}
+
+/* Kills that the counter had before we began are no news; but if a restart reads their lines again, they are. */
+static void test_counted_before(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	o.oom_kill = 40;
+	o.since_line = 201;
+	begin(o);
+	for (int i = 0; i < 3; i++)
+		log_event(report(200 * i + 1, (100 + i) * S, 70 + i), i > 0, 103 * S);
+	/* the oldest is still in the parser's hands, the others were put out and left their slots */
+	run(103 * S, 150 * S, 42);
+	assert_int_equal(nseen, 3);
+	assert_int_equal(tally().counted, 2);
+	assert_int_equal(oom_join_past(j, 401).kills, 1);
+	assert_int_equal(oom_join_past(j, 401).oom_kill, 41);
+	assert_int_equal(oom_join_past(j, 1).kills, 0);
+	assert_int_equal(oom_join_past(j, 1).oom_kill, 39);
+	end();
+}
+
+/* What is counted and not yet put out is not past: a restart must find it again. */
+static void test_unseen_is_not_yet_past(void **state)
+{
+	struct oom_join_opts o = everything();
+	struct oom_join_out out;
+
+	(void)state;
+	o.oom_kill = 40;
+	begin(o);
+	run(100 * S, 101 * S, 40);
+	oom_join_counter(j, 43, 101 * S);
+	oom_join_counter(j, 43, 103 * S);
+	oom_alloc_fail_at(1);
+	assert_int_equal(oom_join_next(j, 103 * S, &out), -12);
+	oom_alloc_fail_at(0);
+	assert_int_equal(oom_join_past(j, OOM_NA).oom_kill, 40);
+	pull(103 * S);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(oom_join_past(j, OOM_NA).oom_kill, 43);
+	assert_int_equal(oom_join_past(j, OOM_NA).kills, 3);
+	end();
+}
+
+/* A log that cannot be read any more is not waited for. */
+static void test_log_ends(void **state)
+{
+	struct oom_join_opts o = everything();
+
+	(void)state;
+	begin(o);
+	ballot(100 * S, 3, 70, 0);
+	killed(100 * S + 20, 3, 70);
+	pull(100 * S + 200 * MS);
+	assert_int_equal(nseen, 0);
+	o.has_log = false;
+	oom_join_witnesses(j, &o);
+	assert_true(oom_join_deadline(j) <= 100 * S + 200 * MS);
+	pull(100 * S + 200 * MS);
+	assert_int_equal(nseen, 1);
+	assert_int_equal(seen[0].ev.life[0].class, OOM_CLASS_LOG_LOST);
+	assert_true(oom_str_is(seen[0].ev.feeds, "ballot trace"));
 	end();
 }
 
@@ -1018,7 +1125,7 @@ static void test_storm(void **state)
 		pull(us + 19 * MS);
 	}
 	assert_int_equal(tally().counted, 700);
-	assert_int_equal(oom_join_expected(j, 1), 0);
+	assert_int_equal(oom_join_past(j, 1).oom_kill, 0);
 	for (int i = 0; i < 700; i++) {
 		log_event(report(100 * i + 1, 100 * S + i * 20 * MS, 1000 + i), true, us + 10 * S);
 		pull(us + 10 * S);
@@ -1033,7 +1140,7 @@ static void test_storm(void **state)
 	}
 	assert_int_equal(tally().by_class[OOM_CLASS_LOGGED], 700);
 	assert_int_equal(tally().counted, 700);
-	assert_int_equal(oom_join_expected(j, OOM_NA), 700);
+	assert_int_equal(oom_join_past(j, OOM_NA).oom_kill, 700);
 	assert_int_equal(oom_join_deadline(j), INT64_MAX);
 	end();
 }
@@ -1335,7 +1442,7 @@ static void check_deaths(unsigned streams)
 	for (int k = 0; k < 5; k++)
 		assert_int_equal(tally().by_class[k], want[k]);
 	assert_int_equal(tally().counted, counted_by(INT64_MAX));
-	assert_int_equal(oom_join_expected(j, OOM_NA), 70 + counted_by(INT64_MAX));
+	assert_int_equal(oom_join_past(j, OOM_NA).oom_kill, 70 + counted_by(INT64_MAX));
 }
 
 /* Every kill exactly once, in its class, whatever the order and whichever feeds there are. */
@@ -1390,6 +1497,10 @@ int test_join(void)
 		cmocka_unit_test(test_unseen_kills),
 		cmocka_unit_test(test_hostile_lines),
 		cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_counted_again),
+		cmocka_unit_test(test_counted_before),
+		cmocka_unit_test(test_unseen_is_not_yet_past),
+		cmocka_unit_test(test_log_ends),
 		cmocka_unit_test(test_without_a_log),
 		cmocka_unit_test(test_report_without_kill),
 		cmocka_unit_test(test_truncated_table),

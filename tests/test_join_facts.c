@@ -329,7 +329,7 @@ static void check(const char *dir, const char *selection, int64_t kills)
 		.self = { .host = OOM_STR("guest"), .machine_id = OOM_STR("m"), .boot_id = OOM_STR("b"),
 			  .kernel = OOM_STR("6.12"), .page_size = 4096 },
 		.has_log = true, .has_ballot = !strcmp(selection, "ballot"), .has_marks = true, .has_exits = true,
-		.since_us = OOM_NA, .oom_kill = OOM_NA, .cgroup_path = path_of,
+		.since_line = OOM_NA, .oom_kill = OOM_NA, .cgroup_path = path_of,
 	};
 	struct oom_join_tally tally;
 	struct oom_parser *p;

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../collector/recorder_impl.h"
+#include "../collector/feed.h"
+#include "../collector/recorder_loop.h"
 
 /* ---- peeking ------------------------------------------------------------------------------------------------ */
 
@@ -263,6 +264,38 @@ static void the_kernel_log_as_it_is_written(void **state)
 	close(fd);
 }
 
+/* It cannot be read any more: feeds are believed without it, and who asks is told why. */
+static void the_log_may_end(void **state)
+{
+	const struct oom_recorder_opts opts = { .db = "" };
+	const struct oom_join_opts j = { .has_log = true, .has_marks = true, .oom_kill = OOM_NA, .since_line = OOM_NA };
+	struct oom_rec r = { .o = &opts, .next_line = OOM_NA, .in_hand = OOM_NA, .clock_us = OOM_NEVER, .now_us = 5000000 };
+	struct oom_fact mark;
+	int dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	if (oom_klog_open(OOM_NA, &r.klog, NULL) < 0) {
+		close(dir);
+		skip();
+	}
+	assert_int_equal(oom_join_new(&j, &r.join), 0);
+	assert_int_equal(oom_parser_new(&r.parser), 0);
+	assert_int_equal(oom_parser_begin(r.parser, OOM_STR("/dev/kmsg")), 0);
+	oom_fact_init(&mark, OOM_FACT_MARK_VICTIM, 5000000);
+	mark.pid = mark.tgid = 7;
+	assert_int_equal(oom_join_fact(r.join, "trace", &mark, r.now_us), 0);
+	assert_in_range(oom_join_deadline(r.join), 5300000, 6000000);
+	assert_int_equal(dup2(dir, oom_klog_fd(r.klog)), oom_klog_fd(r.klog));
+	assert_false(oom_rec_log_drain(&r));
+	assert_null(r.klog);
+	assert_non_null(strstr(r.log_err.text, "/dev/kmsg"));
+	assert_true(r.changed);
+	assert_in_range(oom_join_deadline(r.join), 5000001, 5200000);
+	oom_join_free(r.join);
+	oom_parser_free(r.parser);
+	close(dir);
+}
+
 int test_klog(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -270,6 +303,7 @@ int test_klog(void)
 		cmocka_unit_test(a_kill_is_seen_at_once),
 		cmocka_unit_test(the_clock_ends_waiting),
 		cmocka_unit_test(the_kernel_log_as_it_is_written),
+		cmocka_unit_test(the_log_may_end),
 	};
 
 	return cmocka_run_group_tests_name("klog", tests, NULL, NULL);

@@ -12,7 +12,7 @@ struct oom_recorder_opts {
 	const char *db;               /* store; created if missing */
 	const char *runtime_dir;      /* for the status file and the spool; NULL = $RUNTIME_DIRECTORY, /run/oomlens,
 				       * or below $XDG_RUNTIME_DIR for those who may not write there */
-	int64_t once;                 /* stop after so many stored events; 0 = run until stopped */
+	int64_t once;                 /* stop when so many events from after the start are stored; 0 = run until stopped */
 	int64_t flight_us;            /* flight recorder: time between samples, 0 = off */
 	int64_t keep_us, max_bytes;   /* retention; 0 = keep all */
 	const char *without;          /* names of feeds not to open, separated by commas: "ballot,log"; NULL */
