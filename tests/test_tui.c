@@ -18,10 +18,12 @@
 #include "../tui/ui.h"
 
 #include <oomlens/parse.h>
+#include <oomlens/store.h>
 
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- the grid ------------------------------------------------------------------------------------------ */
 
@@ -161,7 +163,7 @@ static void add_kill(struct ui *ui, const char *text)
 	long long ago, pid;
 
 	if (!ui->kills)
-		assert_int_equal(kills_open(NULL, &ui->kills), 0);
+		assert_int_equal(kills_open(NULL, false, &ui->kills), 0);
 	ui->wall_us = INT64_C(1700000000000000);
 	assert_int_equal(sscanf(text, "%lld %lld %15s %255s %255s", &ago, &pid, k.comm, k.cgroup, k.domain), 5);
 	k.wall_us = ui->wall_us - ago * 1000000;
@@ -395,6 +397,132 @@ static void a_pass_allocates_nothing_once_warm(void **state)
 	model_release(&m);
 }
 
+/* ---- kills --------------------------------------------------------------------------------------------- */
+
+static int64_t wall_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+static void put_kill(const char *db, const char *boot_id, int64_t when, int64_t pid, const char *cgroup)
+{
+	struct oom_err err = { 0 };
+	struct oom_store *s;
+	struct oom_event ev;
+	struct oom_victim *v;
+	int64_t id;
+
+	oom_event_init(&ev);
+	ev.boot_id = oom_str_from(boot_id);
+	ev.wall_us = when;
+	ev.boot_us = pid;
+	ev.scope = OOM_SCOPE_MEMCG;
+	ev.outcome = OOM_OUTCOME_KILLED;
+	ev.oom_memcg = OOM_STR("/limit");
+	ev.task_memcg = oom_str_from(cgroup);
+	for (int i = 0; i < 2; i++) {
+		v = oom_event_add_victim(&ev);
+		assert_non_null(v);
+		v->pid = pid + i;
+		v->role = i ? OOM_ROLE_GROUP : OOM_ROLE_CHOSEN;
+		v->comm = OOM_STR("hog");
+	}
+	assert_int_equal(oom_store_open(db, OOM_STORE_WRITE, &s, &err), 0);
+	assert_int_equal(oom_store_put(s, &ev, NULL, &id, &err), 1);
+	assert_int_equal(oom_store_close(s, &err), 0);
+	oom_event_release(&ev);
+}
+
+static const struct kill *kill_of(const struct kills *k, int64_t pid)
+{
+	for (size_t i = 0; i < kills_count(k); i++)
+		if (kills_at(k, i)->pid == pid)
+			return kills_at(k, i);
+	return NULL;
+}
+
+static void the_store_tells_of_kills_of_this_boot(void **state)
+{
+	char dir[] = "/tmp/oomlens-tui-XXXXXX", db[64], boot[64], other[64], text[300];
+	int64_t now = wall_us();
+	struct kills *k;
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r");
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(fgets(boot, sizeof(boot), f));
+	fclose(f);
+	boot[strcspn(boot, "\n")] = '\0';
+	memcpy(other, boot, sizeof(other));
+	other[0] = other[0] == 'a' ? 'b' : 'a';
+	assert_non_null(mkdtemp(dir));
+	snprintf(db, sizeof(db), "%s/oom.db", dir);
+	put_kill(db, boot, now - 120 * INT64_C(1000000), 5000001, "/limit/a");
+	put_kill(db, boot, now - 16 * 60 * INT64_C(1000000), 5000011, "/limit/old");
+	put_kill(db, other, now, 5000021, "/limit/other");
+	assert_int_equal(kills_open(db, false, &k), 0);
+	kills_poll(k, now);
+	assert_non_null(kill_of(k, 5000001));
+	assert_string_equal(kill_of(k, 5000001)->domain, "/limit");
+	assert_non_null(kill_of(k, 5000002));
+	assert_null(kill_of(k, 5000011));
+	assert_null(kill_of(k, 5000021));
+	assert_ptr_equal(kills_like(k, OOM_STR("/limit/a"), OOM_STR_NULL), kill_of(k, 5000001));
+	/* the boot id without dashes, as the journal writes it, while we watch */
+	for (char *p = boot; *p;)
+		if (*p == '-')
+			memmove(p, p + 1, strlen(p));
+		else
+			p++;
+	put_kill(db, boot, now - 1000000, 5000031, "/limit/b");
+	kills_poll(k, now + 1000000);
+	assert_non_null(kill_of(k, 5000031));
+	kills_poll(k, now + 14 * 60 * INT64_C(1000000));
+	assert_null(kill_of(k, 5000001));
+	assert_non_null(kill_of(k, 5000031));
+	kills_close(k);
+	snprintf(text, sizeof(text), "rm -rf %s", dir);
+	assert_int_equal(system(text), 0);
+}
+
+/* ---- containers ---------------------------------------------------------------------------------------- */
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void containers_are_found_in_paths(void **state)
+{
+	static const struct { const char *path, *want; } cases[] = {
+		{ "/docker/" ID, "0123456789ab" },
+		{ "/system.slice/docker-" ID ".scope", "0123456789ab" },
+		{ "/machine.slice/libpod-" ID ".scope/container", "0123456789ab" },
+		{ "/kubepods/burstable/pod0a1b2c3d-1111-2222-3333-444455556666/" ID, "0123456789ab pod 0a1b2c3d" },
+		{ "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod0a1b2c3d_1111_2222_3333_444455556666.slice/"
+		  "cri-containerd-" ID ".scope", "0123456789ab pod 0a1b2c3d" },
+		{ "/kubepods.slice/kubepods-pod0a1b2c3d_1111_2222_3333_444455556666.slice", "pod 0a1b2c3d" },
+		{ "/system.slice/podman.service", "-" },
+		{ "/user.slice/" ID "0", "-" },
+		{ "/", "-" },
+	};
+	const struct column *c = &columns[column_find(OOM_STR("container"))];
+	struct oom_err err = { 0 };
+	struct source *s;
+	struct model m;
+	char buf[COLUMN_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(source_demo(&s), 0);
+	model_init(&m, s);
+	assert_int_equal(model_next(&m, &err), 0);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(cases); i++) {
+		m.view.task[m.row[0].task].cgroup = oom_str_from(cases[i].path);
+		assert_true(oom_str_is(column_cell(c, &m, &m.row[0], buf, sizeof(buf)), cases[i].want));
+	}
+	model_release(&m);
+}
+
 int test_tui(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +535,8 @@ int test_tui(void)
 		cmocka_unit_test(undoing_every_change_gives_the_ranking_back),
 		cmocka_unit_test(a_protected_process_is_no_candidate),
 		cmocka_unit_test(a_pass_allocates_nothing_once_warm),
+		cmocka_unit_test(the_store_tells_of_kills_of_this_boot),
+		cmocka_unit_test(containers_are_found_in_paths),
 	};
 
 	return cmocka_run_group_tests_name("tui", tests, NULL, NULL);

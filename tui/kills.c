@@ -208,7 +208,7 @@ static void read_log(struct kills *k, int64_t wall_us)
 
 /* ---- life ------------------------------------------------------------------------------------------------ */
 
-int kills_open(const char *db, struct kills **ret)
+int kills_open(const char *db, bool log, struct kills **ret)
 {
 	struct kills *k = oom_malloc(sizeof(*k));
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -220,7 +220,7 @@ int kills_open(const char *db, struct kills **ret)
 		k->boot_id[strspn(k->boot_id, "0123456789abcdef-")] = '\0';
 		snprintf(k->db, sizeof(k->db), "%s", db ? db : "");
 		snprintf(k->wal, sizeof(k->wal), "%s-wal", k->db);
-		if (oom_klog_open(OOM_NA, &k->log, NULL) || oom_parser_new(&k->parser)) {
+		if (log && (oom_klog_open(OOM_NA, &k->log, NULL) || oom_parser_new(&k->parser))) {
 			oom_klog_close(k->log);
 			k->log = NULL;
 		}

@@ -17,8 +17,9 @@ struct kill {
 };
 
 struct kills;
-/* db NULL: only the kernel log.  What cannot be read is left out; kills_sources() says what is read.  0, -ENOMEM. */
-int  kills_open(const char *db, struct kills **ret);
+/* The store, unless db is NULL, and the kernel log, if it is wanted.  What cannot be read is left out; kills_sources() says
+ * what is read.  0, -ENOMEM. */
+int  kills_open(const char *db, bool log, struct kills **ret);
 void kills_close(struct kills *k);
 /* What is new, and forgets what is old.  Costs a stat or two and one read while nothing happens. */
 void kills_poll(struct kills *k, int64_t wall_us);

@@ -343,7 +343,7 @@ static int run_screen(const struct opts *o, struct model *m)
 	else if (o->replay || o->event)
 		ui.notice = "a selection of the past";
 	ui.paused = o->replay || o->event;
-	if (m->source->ops->live && kills_open(o->db, &ui.kills)) {
+	if (m->source->ops->live && kills_open(o->db, true, &ui.kills)) {
 		ui_release(&ui);
 		return complain(EXIT_INPUT, "out of memory");
 	}
