@@ -99,13 +99,22 @@ $(BUILD)/%.o: %.c | $(BUILD)/gen/schema.inc
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The BPF programs travel inside the binary, as a generated header; foreign headers are not ours to warn about.
-$(BUILD)/gen/%.skel.h: collector/%.bpf.c collector/oomwatch.h collector/oomwatch_read.h collector/census.h include/oomlens/fact.h
+# oomwatch_old: for kernels before 6.7, see oomwatch_read.h.
+define make-skeleton
 	@mkdir -p $(@D)
-	$(call say,BPF,$<)
-	$(Q)$(BPF_CC) -target bpf $(BPF_CFLAGS) -c -o $(@D)/$*.o $<
-	$(Q)$(BPFTOOL) gen object $(@D)/$*.bpf.o $(@D)/$*.o
-	$(Q)$(BPFTOOL) gen skeleton $(@D)/$*.bpf.o name $*_bpf > $@.new && mv $@.new $@
-$(BUILD)/collector/bpf.o: $(BUILD)/gen/oomwatch.skel.h
+	$(call say,BPF,$@)
+	$(Q)$(BPF_CC) -target bpf $(BPF_CFLAGS) $(2) -c -o $(@D)/$(1).o $<
+	$(Q)$(BPFTOOL) gen object $(@D)/$(1).bpf.o $(@D)/$(1).o
+	$(Q)$(BPFTOOL) gen skeleton $(@D)/$(1).bpf.o name $(1)_bpf > $@.new && mv $@.new $@
+endef
+BPF_HEADERS = collector/oomwatch.h collector/oomwatch_read.h collector/census.h include/oomlens/fact.h
+$(BUILD)/gen/oomwatch.skel.h: collector/oomwatch.bpf.c $(BPF_HEADERS)
+	$(call make-skeleton,oomwatch)
+$(BUILD)/gen/oomwatch_old.skel.h: collector/oomwatch.bpf.c $(BPF_HEADERS)
+	$(call make-skeleton,oomwatch_old,-DOOMWATCH_OLD)
+$(BUILD)/gen/census.skel.h: collector/census.bpf.c $(BPF_HEADERS)
+	$(call make-skeleton,census)
+$(BUILD)/collector/bpf.o: $(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old.skel.h
 $(BUILD)/collector/census.o: $(BUILD)/gen/census.skel.h
 $(BUILD)/collector/bpf.o $(BUILD)/collector/census.o: CFLAGS += -isystem $(BUILD)/gen -Wno-overlength-strings
 $(BUILD)/collector/trace.o: CFLAGS += $(FEED_CFLAGS)
@@ -186,7 +195,7 @@ check-guest: deps-guest
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/census.skel.h)
+lint: deps-lint $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old.skel.h $(BUILD)/gen/census.skel.h)
 	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.

@@ -18,6 +18,7 @@
 
 #include "oomwatch.h"
 #include "oomwatch.skel.h"
+#include "oomwatch_old.skel.h"
 
 #define MIN_RING ((size_t)1 << 20)    /* the largest piece of a ballot is a third of it */
 
@@ -178,7 +179,32 @@ static bool mark_tells_task(const struct btf *btf)
 struct kernel {
 	bool place[OOM_ARRAY_SIZE(programs)];
 	bool cast, iter, mark_tells_task;
+	bool old;                     /* the object that does not mention functions of newer kernels */
 };
+
+/* Both objects have the same programs, maps and variables, so one skeleton serves them. */
+static struct oomwatch_bpf *open_object(bool old)
+{
+	struct oomwatch_bpf *skel;
+	int err;
+
+	if (!old)
+		return oomwatch_bpf__open();
+	skel = calloc(1, sizeof(*skel));      /* freed by oomwatch_bpf__destroy() */
+	if (!skel)
+		return NULL;
+	err = oomwatch_bpf__create_skeleton(skel);
+	if (!err) {
+		skel->skeleton->data = (void *)oomwatch_old_bpf__elf_bytes(&skel->skeleton->data_sz);
+		err = bpf_object__open_skeleton(skel->skeleton, NULL);
+	}
+	if (err) {
+		oomwatch_bpf__destroy(skel);
+		errno = -err;
+		return NULL;
+	}
+	return skel;
+}
 
 static int look(struct kernel *k, struct oom_err *reterr)
 {
@@ -201,6 +227,7 @@ static int look(struct kernel *k, struct oom_err *reterr)
 	k->cast = has_function(btf, "bpf_rdonly_cast");
 	k->iter = has_function(btf, "bpf_iter_task_new");
 	k->mark_tells_task = mark_tells_task(btf);
+	k->old = !k->iter;
 	btf__free(btf);
 	oomwatch_bpf__destroy(skel);
 	return 0;
@@ -261,11 +288,11 @@ static int try_load(struct bpf_feed *f, const struct kernel *k, const struct att
 
 	complaint[0] = 0;
 	f->limits[0] = 0;
-	f->skel = oomwatch_bpf__open();
+	f->skel = open_object(k->old);
 	if (!f->skel)
 		return explain(reterr, errno, "be read");
 	f->skel->rodata->may_probe = at->probe;
-	f->skel->rodata->may_cast = k->cast;
+	f->skel->rodata->may_cast = k->cast && !k->old;
 	err = choose(f, k, at->groups, reterr);
 	if (err)
 		return err;

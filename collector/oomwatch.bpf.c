@@ -492,6 +492,7 @@ int BPF_PROG(score_adj, struct task_struct *task)
 SEC("tp_btf/mark_victim")
 int BPF_PROG(walk, struct task_struct *victim)
 {
+#ifndef OOMWATCH_OLD
 	__u64 now = bpf_ktime_get_ns(), owner = bpf_get_current_task();
 	struct stage *s = get_stage();
 	struct bpf_iter_task it;
@@ -528,5 +529,6 @@ int BPF_PROG(walk, struct task_struct *victim)
 	cur.owner = owner;
 	cur.begin_ns = bpf_ktime_get_ns();
 	tell_mark(victim, OOM_FACT_RECONSTRUCTED);
+#endif
 	return 0;
 }

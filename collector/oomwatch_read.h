@@ -70,11 +70,17 @@ struct oom_control {
 } KERNEL;
 enum cgroup_subsys_id { memory_cgrp_id = 1 };
 
+/*
+ * Functions of newer kernels.  libbpf before 1.4 searches the modules of older ones for them, which takes
+ * CAP_SYS_ADMIN: the object for those (OOMWATCH_OLD) does not mention them.
+ */
+#ifndef OOMWATCH_OLD
 struct bpf_iter_task { unsigned long long opaque[3]; } __attribute__((aligned(8)));
 extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *t, unsigned int how) __weak __ksym;
 extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __weak __ksym;
 extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __weak __ksym;
 extern void *bpf_rdonly_cast(const void *obj__ign, __u32 btf_id__k) __weak __ksym;
+#endif
 
 /* ---- what bpf.c decides before the programs are loaded ------------------------------------------------ */
 
@@ -143,10 +149,14 @@ static __always_inline __u64 task_at(__u64 addr)
 	return addr - bpf_core_field_offset(struct task_struct, thread_node);
 }
 
+struct search { __u64 head, at, found; };
+
+#ifndef OOMWATCH_OLD
 static __always_inline struct task_struct *as_task(__u64 addr)
 {
 	return bpf_rdonly_cast((void *)addr, bpf_core_type_id_kernel(struct task_struct));
 }
+#endif
 
 static __always_inline void read_comm(struct oomwatch_rec *r, struct task_struct *t)
 {
@@ -169,8 +179,7 @@ static __always_inline void read_thread(struct oomwatch_rec *r, struct task_stru
 	dead_leader(r);
 }
 
-struct search { __u64 head, at, found; };
-
+#ifndef OOMWATCH_OLD
 static __always_inline bool look_at_thread(struct search *s)
 {
 	struct task_struct *t = as_task(task_at(s->at));
@@ -184,6 +193,7 @@ static __always_inline bool look_at_thread(struct search *s)
 }
 
 static long next_thread(__u32 i, void *ctx) { return look_at_thread(ctx); }
+#endif
 
 /* Before 6.2. */
 static __always_inline void read_thread_by_copy(struct oomwatch_rec *r, struct search *s)
@@ -216,6 +226,7 @@ static __always_inline void read_thread_with_mm(struct oomwatch_rec *r, struct t
 	struct search s = { (__u64)&sig->thread_head, (__u64)sig->thread_head.next, 0 };
 
 	r->flags |= OOM_FACT_NO_MM;
+#ifndef OOMWATCH_OLD
 	if (may_cast) {
 		if (in_loop)
 			bpf_loop(MAX_THREADS, next_thread, &s, 0);
@@ -225,9 +236,11 @@ static __always_inline void read_thread_with_mm(struct oomwatch_rec *r, struct t
 					break;
 		if (s.found)
 			read_thread(r, as_task(s.found));
-	} else if (may_probe) {
-		read_thread_by_copy(r, &s);
+		return;
 	}
+#endif
+	if (may_probe)
+		read_thread_by_copy(r, &s);
 }
 
 static __always_inline __u64 css_id(struct cgroup_subsys_state *css)
