@@ -35,7 +35,7 @@ static void flag(FILE *out, const char *key, int64_t v)
 	fprintf(out, ", \"%s\": %s", key, v == OOM_NA ? "null" : v ? "true" : "false");
 }
 
-static void json_domain(FILE *out, const struct oom_domain *d, int64_t totalpages)
+static void json_domain(FILE *out, const struct model *m, const struct oom_domain *d, int64_t totalpages)
 {
 	fprintf(out, "\"domain\": {\"kind\": \"%s\"", oom_scope_names[d->scope]);
 	text(out, "path", d->path);
@@ -45,6 +45,7 @@ static void json_domain(FILE *out, const struct oom_domain *d, int64_t totalpage
 	number(out, "headroom_kb", d->headroom_kb);
 	flag(out, "oom_group", d->oom_group);
 	number(out, "room_kb", d->room_kb);
+	number(out, "full_in_s", domain_seconds_left(m, d));
 	number(out, "tasks", (int64_t)d->ntasks);
 	fputc('}', out);
 }
@@ -108,7 +109,7 @@ static void json_pass(FILE *out, const struct model *m, size_t top)
 	int64_t total = m->replay.total.lo == m->replay.total.hi ? m->replay.total.lo : OOM_NA;
 
 	json_head(out, m);
-	json_domain(out, m->domain, total);
+	json_domain(out, m, m->domain, total);
 	json_victim(out, first ? model_task(m, first) : NULL, first ? first->points : OOM_NA,
 		    second ? first->points - second->points : OOM_NA);
 	fputs(", \"ranking\": [", out);
@@ -127,7 +128,7 @@ static void json_domains(FILE *out, const struct model *m)
 		const struct oom_domain *d = &m->sample.domain[i];
 
 		fputs(i ? ", {" : "{", out);
-		json_domain(out, d, d->total_pages);
+		json_domain(out, m, d, d->total_pages);
 		json_victim(out, d->victim >= 0 ? &m->sample.event->task[d->victim] : NULL, d->points, d->margin_pages);
 		fputc('}', out);
 	}

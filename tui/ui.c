@@ -592,7 +592,10 @@ static void click(struct ui *ui, int x, int y)
 {
 	size_t i = ui->list[ui->view].top + (size_t)(y - ui->body);
 
-	(void)x;
+	if (y == ui->body - 1 && !ui->page && !ui->columns_open && current(ui)->click) {
+		current(ui)->click(ui, x);
+		return;
+	}
 	if (y < ui->body || y >= ui->body + ui->rows || ui->page || ui->columns_open || i >= current(ui)->count(ui))
 		return;
 	if (i == ui->list[ui->view].cursor)

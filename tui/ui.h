@@ -27,6 +27,7 @@ struct view {
 	bool (*holds)(const struct ui *ui, size_t i, const char *needle);
 	void (*open)(struct ui *ui, size_t i);
 	bool (*act)(struct ui *ui, enum action a, size_t i);  /* false = not mine; i may be past the end; may be NULL */
+	void (*click)(struct ui *ui, int x);           /* on the heading; may be NULL */
 	const char *empty;            /* what to say when there are no rows */
 };
 extern const struct view view_rank, view_domains, view_tree, view_history;

@@ -307,6 +307,23 @@ static bool act(struct ui *ui, enum action a, size_t i)
 	}
 }
 
+/* The column under the mouse; once more turns the order round. */
+static void click(struct ui *ui, int at)
+{
+	int x = -ui->x;
+
+	for (size_t k = 0; k < ui->nfit; k++) {
+		x += cell_width(ui, k, x) + 1;
+		if (at >= x)
+			continue;
+		if (ui->fit[k] == ui->setup.sort)
+			(void)act(ui, ACT_INVERT, 0);
+		else
+			sort_by(ui, ui->fit[k]);
+		return;
+	}
+}
+
 static void open_task(struct ui *ui, size_t i)
 {
 	(void)i;
@@ -315,6 +332,6 @@ static void open_task(struct ui *ui, size_t i)
 
 const struct view view_rank = {
 	.name = "Ranking", .title = "who dies next", .place = PLACE_LIST | PLACE_RANK, .load = load, .count = count,
-	.heading = heading, .draw = draw, .id = id, .holds = holds, .open = open_task, .act = act,
+	.heading = heading, .draw = draw, .id = id, .holds = holds, .open = open_task, .act = act, .click = click,
 	.empty = "no process is in this domain, or none that the filter shows",
 };
