@@ -47,21 +47,22 @@ int oom_join_new(const struct oom_join_opts *o, struct oom_join **ret)
 
 	if (!j)
 		return -ENOMEM;
-	memset(j, 0, sizeof(*j));
+	memset(j, 0, offsetof(struct oom_join, slot));
 	j->o = *o;
 	j->nfeeds = 1;                        /* 0 is the log */
 	j->log_read_us = j->count.since_us = j->count.read_us = j->count.told_us = INT64_MIN / 2;
 	j->count.base = j->count.value = o->oom_kill;
-	for (size_t i = 0; i < JOIN_CASES; i++) {
-		j->slot[i].next = j->unused;
-		j->unused = &j->slot[i];
-	}
 	if (copy_self(j)) {
 		oom_free(j);
 		return -ENOMEM;
 	}
 	*ret = j;
 	return 0;
+}
+
+void oom_join_reserve(struct oom_join *j)
+{
+	memset(&j->slot[j->nslots], 0, (JOIN_CASES - j->nslots) * sizeof(j->slot[0]));
 }
 
 void oom_join_witnesses(struct oom_join *j, const struct oom_join_opts *o)

@@ -53,15 +53,18 @@ struct join_case *join_case_new(struct oom_join *j, int64_t now_us)
 {
 	struct join_case *c;
 
-	for (c = j->oldest; !j->unused && c; c = c->next)
+	for (c = j->oldest; !j->unused && j->nslots == JOIN_CASES && c; c = c->next)
 		if (c->put && !c->has_ev) {
 			join_case_drop(j, c);
 			break;
 		}
 	c = j->unused;
-	if (!c)
+	if (c)
+		j->unused = c->next;
+	else if (j->nslots < JOIN_CASES)
+		c = &j->slot[j->nslots++];
+	else
 		return NULL;
-	j->unused = c->next;
 	memset(c, 0, sizeof(*c));
 	c->round_feed = -1;
 	c->round = c->begin_us = c->last_us = c->first_line = c->put_us = OOM_NA;

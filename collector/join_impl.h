@@ -117,8 +117,8 @@ struct join_decision { int64_t us, memcg_id, constraint; const struct join_case 
 struct oom_join {
 	struct oom_join_opts o;
 	char *self_text;
-	struct join_case slot[JOIN_CASES], *oldest, *newest, *unused;
-	size_t ncases, bytes;
+	struct join_case *oldest, *newest, *unused;
+	size_t ncases, bytes, nslots;         /* nslots: that were ever used; those in *unused are of them */
 	char feed_name[JOIN_FEEDS][16];
 	int nfeeds;
 	struct { struct oom_fact f; int feed; } orphan[JOIN_ORPHANS];
@@ -137,6 +137,7 @@ struct oom_join {
 		int64_t unseen;       /* kills that nobody told of, to be put out */
 		int64_t blind;        /* lost kills of which no KILL was told: a group's first counts twice */
 	} count;
+	struct join_case slot[JOIN_CASES];
 };
 
 /* join_case.c */

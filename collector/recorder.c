@@ -91,7 +91,8 @@ static void begin_counting(struct oom_rec *r, struct oom_join_opts *j)
 		oom_rec_say(r, 4, "counters: %s", err.text);
 		return;
 	}
-	if (r->has_mark && r->before.oom_kill != OOM_NA && (r->before.next_line != OOM_NA || !r->klog)) {
+	/* a mark with a line speaks of the kills before it: without the log nobody knows of those behind it what was stored */
+	if (r->has_mark && r->before.oom_kill != OOM_NA && (r->before.next_line != OOM_NA) == (r->klog != NULL)) {
 		j->oom_kill = r->before.oom_kill;
 	} else {
 		again = oom_counters_kills(r->counters);
@@ -129,6 +130,16 @@ static void open_flight(struct oom_rec *r)
 	r->tick_us = r->now_us;
 }
 
+/* At most so long that a disk in trouble keeps nobody waiting. */
+static void wait_for_writer(struct oom_rec *r)
+{
+	struct pollfd fd = { .fd = oom_writer_fd(r->writer), .events = POLLIN };
+
+	for (int i = 0; r->unwritten && i < 50; i++)
+		if (poll(&fd, 1, 100) > 0)
+			oom_rec_committed(r);
+}
+
 /* What the kernel overwrites is read before what takes its time, and stored meanwhile. */
 static int open_witnesses(struct oom_rec *r, struct oom_err *reterr)
 {
@@ -140,9 +151,12 @@ static int open_witnesses(struct oom_rec *r, struct oom_err *reterr)
 		return e;
 	oom_rec_turn(r);
 	oom_rec_remember(r);
-	/* before the feeds: to load a BPF program takes megabytes for a moment, and their rings stay */
+	/* to load a BPF program takes megabytes for a moment: not while the backlog has its own, and before the feeds' rings */
+	wait_for_writer(r);
+	oom_rec_trim();
 	open_flight(r);
 	oom_rec_turn(r);
+	oom_rec_trim();
 	oom_rec_open_feeds(r);
 	if (!r->klog && !oom_rec_tells(r, OOM_FACT_MARK_VICTIM))
 		return oom_err_set(reterr, ENODATA, "nothing tells of the OOM killer here: not the kernel log (%s), and no "
@@ -168,6 +182,7 @@ static int begin(struct oom_rec *r, struct oom_err *reterr)
 		e = open_witnesses(r, reterr);
 	if (e)
 		return e;
+	oom_join_reserve(r->join);
 	oom_rec_protect(r);
 	r->watchdog_every_us = oom_notify_watchdog_us();
 	r->watchdog_us = r->watchdog_every_us ? r->now_us : OOM_NEVER;
@@ -175,16 +190,6 @@ static int begin(struct oom_rec *r, struct oom_err *reterr)
 }
 
 /* ---- end ------------------------------------------------------------------------------------------------- */
-
-/* So that the last state tells of all that was stored; what cannot be stored goes to the spool after that. */
-static void wait_for_writer(struct oom_rec *r)
-{
-	struct pollfd fd = { .fd = oom_writer_fd(r->writer), .events = POLLIN };
-
-	for (int i = 0; r->unwritten && i < 50; i++)
-		if (poll(&fd, 1, 100) > 0)
-			oom_rec_committed(r);
-}
 
 /* Stores what is known.  What the log had not finished is stored as it is, and read again by the next run. */
 static int end(struct oom_rec *r, struct oom_err *reterr)
@@ -201,6 +206,7 @@ static int end(struct oom_rec *r, struct oom_err *reterr)
 	oom_join_finish(r->join);
 	oom_rec_put(r);
 	(void)oom_writer_put(r->writer, NULL, &r->mark);
+	/* so that the last state tells of all that was stored; what cannot be stored goes to the spool after that */
 	wait_for_writer(r);
 	oom_rec_write_status(r);
 	e = oom_writer_close(r->writer, reterr);

@@ -44,6 +44,8 @@ struct oom_join_opts {
 };
 int  oom_join_new(const struct oom_join_opts *o, struct oom_join **ret);
 void oom_join_free(struct oom_join *j);
+/* Its room for cases becomes resident, so that a kill finds a place when memory is short. */
+void oom_join_reserve(struct oom_join *j);
 void oom_join_wall(struct oom_join *j, int64_t wall_minus_mono_us);           /* the wall clock was set */
 /* From now on: feeds are opened while the log is read already, and a log may end.  Of *o only what begins with has_. */
 void oom_join_witnesses(struct oom_join *j, const struct oom_join_opts *o);

@@ -84,6 +84,8 @@ int64_t oom_rec_wall_minus_mono(void);
 int  oom_rec_self(struct oom_rec *r, struct oom_err *reterr);
 /* Before threads are made: the writer's memory comes from the same heap. */
 void oom_rec_one_heap(void);
+/* What is free goes back to the system. */
+void oom_rec_trim(void);
 /* When all is open.  Locked memory, a heap that needs not grow, no favourite of the OOM killer: as far as we are allowed. */
 void oom_rec_protect(struct oom_rec *r);
 

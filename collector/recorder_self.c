@@ -92,6 +92,11 @@ void oom_rec_one_heap(void)
 	(void)mallopt(M_MMAP_THRESHOLD, HEAP_LARGEST);
 }
 
+void oom_rec_trim(void)
+{
+	(void)malloc_trim(0);
+}
+
 /* What is freed from now on stays ours. */
 static void fill_heap(void)
 {
