@@ -489,7 +489,7 @@ int oom_store_durable(struct oom_store *s, int busy_ms, struct oom_err *reterr)
 {
 	char text[160];
 
-	snprintf(text, sizeof(text), "PRAGMA synchronous = FULL; PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 256;"
+	snprintf(text, sizeof(text), "PRAGMA synchronous = FULL; PRAGMA cache_size = -1000; PRAGMA wal_autocheckpoint = 256;"
 		 " PRAGMA busy_timeout = %d", busy_ms);
 	return oom_sql_exec(s->sql, text, reterr);
 }

@@ -67,7 +67,10 @@ int oom_flight_new_at(const char *proc_root, const char *cgroup_root, int64_t ev
 
 	if (!r)
 		return oom_err_set(reterr, ENOMEM, "out of memory");
-	memset(r, 0, size);
+	/* a sample's rows become resident when it is taken: not while the sampler's BPF program is loaded */
+	memset(r, 0, sizeof(*r));
+	for (size_t i = 0; i < depth; i++)
+		r->sample[i].n = 0;
 	r->depth = depth;
 	r->proc = oom_proc_root(proc_root ? proc_root : "/proc");
 	oom_pressure_open(&r->pressure, r->proc);
