@@ -17,6 +17,7 @@
 #include "../tui/term.h"
 #include "../tui/ui.h"
 
+#include <oomlens/fact.h>
 #include <oomlens/parse.h>
 #include <oomlens/store.h>
 
@@ -353,6 +354,53 @@ static void a_protected_process_is_no_candidate(void **state)
 	model_release(&m);
 }
 
+/* The kernel's own points lead, and a hypothetical adjustment moves them as it would move the formula's. */
+static void recorded_points_follow_a_what_if(void **state)
+{
+	static const struct { int64_t pid, adj, rss, kernel; } rows[] = { { 10, 0, 5000, 5040 }, { 11, 0, 4000, 4900 }, { 12, -1000, 9000, OOM_NA } };
+	struct oom_err err = { 0 };
+	struct oom_event ev;
+	struct source *s;
+	struct model m;
+
+	(void)state;
+	oom_event_init(&ev);
+	ev.kernel = OOM_STR("6.12.1");
+	ev.page_size = 4096;
+	ev.scope = OOM_SCOPE_GLOBAL;
+	ev.total_pages = 100000;
+	ev.has_table = ev.table_complete = 1;
+	ev.ballot = OOM_BALLOT_RECORDED;
+	ev.ballot_lost = 0;
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(rows); i++) {
+		struct oom_task *t = oom_event_add_task(&ev);
+
+		assert_non_null(t);
+		t->pid = t->tgid = rows[i].pid;
+		t->oom_score_adj = rows[i].adj;
+		t->rss_pages = rows[i].rss;
+		t->swap_pages = t->pgtables_bytes = 0;
+		t->kernel_points = rows[i].kernel;
+		t->kernel_flags = rows[i].kernel == OOM_NA ? OOM_FACT_INELIGIBLE : 0;
+		t->comm = OOM_STR("x");
+	}
+	assert_int_equal(source_event(&ev, &s), 0);
+	model_init(&m, s);
+	m.scope = OOM_SCOPE_UNKNOWN;
+	assert_int_equal(model_next(&m, &err), 0);
+	assert_int_equal(m.row[0].points, 5040);
+	assert_int_equal(m.row[1].points, 4900);
+	assert_int_equal(m.row[2].place, 0);
+	assert_int_equal(model_set_adj(&m, 1, 2), 0);
+	assert_int_equal(model_task(&m, model_victim(&m, 1))->pid, 11);
+	assert_int_equal(m.row[0].points, 4900 + 2 * 100);
+	/* refused for its adjustment alone: with another one it is a candidate */
+	assert_int_equal(model_set_adj(&m, 2, 0), 0);
+	assert_int_equal(model_task(&m, model_victim(&m, 1))->pid, 12);
+	assert_int_equal(model_victim(&m, 1)->points, 9000);
+	model_release(&m);
+}
+
 /* A sampler over files, as oomtop has one over the system. */
 struct files { struct source base; struct oom_sampler *sampler; };
 
@@ -534,6 +582,7 @@ int test_tui(void)
 		cmocka_unit_test(any_size_is_drawn),
 		cmocka_unit_test(undoing_every_change_gives_the_ranking_back),
 		cmocka_unit_test(a_protected_process_is_no_candidate),
+		cmocka_unit_test(recorded_points_follow_a_what_if),
 		cmocka_unit_test(a_pass_allocates_nothing_once_warm),
 		cmocka_unit_test(the_store_tells_of_kills_of_this_boot),
 		cmocka_unit_test(containers_are_found_in_paths),
