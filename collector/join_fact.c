@@ -85,7 +85,8 @@ static int on_selection(struct oom_join *j, int feed, const struct oom_fact *f, 
 	c->trigger.comm = OOM_STR_NULL;
 	keep_comm(c->trigger_comm, &c->trigger.comm, f->comm);
 	c->begin_us = f->mono_us;
-	c->oom_path = join_path(j, f->memcg_id);
+	if (!c->oom_path)                             /* a round that is told twice */
+		c->oom_path = join_path(j, f->memcg_id);
 	return 0;
 }
 

@@ -23,6 +23,9 @@ elif [ "$target" = whatif ]; then    # lines of a kind (a letter: see the target
 	printf '%s\n' 'Kquid:0' 'rcgroup:/a/b.service=1.5M' 'wunit:b' > "$dir/seeds-whatif/rows"
 	printf '%s\n' '.s/a=32M' 't1G' 'u/a/c=1' 'v1' 'w11' 'p12==-500' > "$dir/seeds-whatif/domain"
 	max=512
+elif [ "$target" = join ]; then      # a byte of options, then operations: see the target
+	printf '\377\024\007\005\000\001\005\000\002\005\000\004\007\000' > "$dir/seeds-join/kill"
+	max=1024
 else
 	i=0 max=131072
 	for log in tests/cases/*/log; do
