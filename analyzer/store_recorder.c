@@ -37,7 +37,7 @@ static int put_mark(struct oom_store *s, const struct oom_store_mark *m, struct 
 	int64_t host = 0;
 	int r = oom_store_host(s, m->host, m->machine_id, true, &host, reterr);
 
-	if (r > 0)
+	if (r >= 0)
 		r = oom_store_statement(s, OOM_ST_PUT_MARK, &st, reterr);
 	if (r < 0)
 		return r;
@@ -112,7 +112,7 @@ static int put_trace(struct oom_store *s, const struct oom_store_mark *who, cons
 	int64_t host = 0;
 	int i = 0, r = oom_store_host(s, who->host, who->machine_id, true, &host, reterr);
 
-	if (r > 0)
+	if (r >= 0)
 		r = oom_store_statement(s, OOM_ST_ADD_TRACE, &st, reterr);
 	if (r < 0)
 		return r;
