@@ -139,6 +139,7 @@ static int answer(struct whatif *x, const struct oom_event *ev)
 		code = fail(r == -EINVAL ? EXIT_USAGE : EXIT_INPUT, &err);
 	else if (complete(x, &w, &lines) < 0 || print_answer(x) < 0)
 		code = out_of_memory();
+	x->answer = (struct oom_whatif_answer){ 0 };      /* it pointed into what ends here */
 	oom_buf_release(&lines);
 	oom_whatif_release(&w);
 	return code;
