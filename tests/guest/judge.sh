@@ -77,13 +77,12 @@ panic_row()
 }
 
 # What the kernel spent on the ballot, per task that it looked at: programs that run for each task, or once for all of
-# them. The best of five selections of each, since a guest that has to wait for a processor counts that too; where others
-# work all the time none is good enough to be judged.
+# them. The best of five selections of each, since a guest that has to wait for a processor counts that too. The kernel's
+# counting is part of what it counts, and under emulation a large one: the smallest of the programs that run for each
+# task does next to nothing, so what it shows is taken for that.
 cost()
 {
-	local load
-	read -r load _ < /proc/loadavg
-	sed -n 's/^run_times: //p' "$1/crowd/facts" | awk -v series="$2" -v load="$load" -v cpus="$(nproc)" '
+	sed -n 's/^run_times: //p' "$1/crowd/facts" | awk -v series="$2" '
 		{
 			n = split($0, program, ";")
 			for (i = 1; i <= n; i++) {
@@ -93,16 +92,19 @@ cost()
 				ns_before[i] = c[1]
 				runs_before[i] = c[2]
 				us = runs > 1400 ? ns / runs / 1000 : runs > 0 && runs < 3 ? ns / 1500 / 1000 : 0
+				if (runs > 1400) each[i] = 1
 				if (NR > 2 && us > 0 && (!best[i] || us < best[i])) best[i] = us
 			}
 		}
 		END {
-			for (i in best) all += best[i]
+			for (i in best) {
+				all += best[i]
+				if (each[i] && (!counting || best[i] < counting)) counting = best[i]
+			}
+			for (i in each) programs++
 			if (!all) { print series ": no selection of 1500 tasks was seen"; exit 1 }
-			busy = load > 2.5 * cpus
-			printf "%s: the ballot costs %.2f us for each of 1500 tasks (limit 3%s)\n", series, all, \
-				busy ? "; not judged at load " load : ""
-			exit 0
+			printf "%s: the ballot costs %.2f us for each of 1500 tasks as the kernel counts it, %.2f without the counting\n",
+				series, all, all - programs * counting
 		}'
 }
 
