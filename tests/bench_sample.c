@@ -16,39 +16,7 @@
 #include <oomlens/sample.h>
 
 #include "../collector/recorder_impl.h"
-
-static pid_t *crowd;
-static size_t ncrowd;
-
-static void disperse(void)
-{
-	for (size_t i = 0; i < ncrowd; i++)
-		kill(crowd[i], SIGKILL);
-	for (size_t i = 0; i < ncrowd; i++)
-		waitpid(crowd[i], NULL, 0);
-	ncrowd = 0;
-}
-
-static void gather(size_t n)
-{
-	pid_t self = getpid();
-
-	crowd = calloc(n, sizeof(*crowd));
-	for (; crowd && ncrowd < n; ncrowd++) {
-		crowd[ncrowd] = fork();
-		if (crowd[ncrowd] < 0)
-			break;
-		if (crowd[ncrowd] == 0) {
-			/* nobody stays behind, whatever becomes of the parent */
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			while (getppid() == self)
-				pause();
-			_exit(0);
-		}
-	}
-	if (ncrowd < n)
-		fprintf(stderr, "bench_sample: only %zu of %zu processes\n", ncrowd, n);
-}
+#include "crowd.h"
 
 static double ms(struct timeval a, struct timeval b)
 {
@@ -169,14 +137,6 @@ static void fly(size_t runs)
 	oom_flight_free(ring);
 }
 
-/* A process of the crowd costs about 150 KiB of kernel memory: not on a machine that could feel it. */
-static size_t affordable(size_t n)
-{
-	size_t kib = (size_t)sysconf(_SC_AVPHYS_PAGES) * ((size_t)sysconf(_SC_PAGESIZE) / 1024);
-
-	return n * 300 > kib ? kib / 300 : n;
-}
-
 int main(int argc, char **argv)
 {
 	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000,
@@ -189,13 +149,12 @@ int main(int argc, char **argv)
 		l.rlim_cur = l.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &l);
 	}
-	gather(affordable(n));
+	gather(n);
 	printf("one pass over %zu processes, every term of the score, CPU time:\n", ncrowd);
 	fflush(stdout);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(ways); i++)
 		compare(i, runs);
 	fly(runs);
 	disperse();
-	free(crowd);
 	return 0;
 }

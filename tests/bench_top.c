@@ -16,38 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crowd.h"
+
 #define NOBODY 65534
 #define WARM_UP_S 3
-
-static pid_t *crowd;
-static size_t ncrowd;
-
-static void gather(size_t n)
-{
-	pid_t self = getpid();
-
-	crowd = calloc(n, sizeof(*crowd));
-	for (; crowd && ncrowd < n; ncrowd++) {
-		crowd[ncrowd] = fork();
-		if (crowd[ncrowd] < 0)
-			break;
-		if (crowd[ncrowd] == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			while (getppid() == self)
-				pause();
-			_exit(0);
-		}
-	}
-}
-
-static void disperse(void)
-{
-	for (size_t i = 0; i < ncrowd; i++)
-		kill(crowd[i], SIGKILL);
-	for (size_t i = 0; i < ncrowd; i++)
-		waitpid(crowd[i], NULL, 0);
-	free(crowd);
-}
 
 static double cpu_s(pid_t pid)
 {
@@ -145,14 +117,6 @@ static void watch(const char *oomtop, const char *what, uid_t uid, int seconds, 
 	waitpid(pid, NULL, 0);
 }
 
-/* A process of the crowd costs about 150 KiB of kernel memory: not on a machine that could feel it. */
-static size_t affordable(size_t n)
-{
-	size_t kib = (size_t)sysconf(_SC_AVPHYS_PAGES) * ((size_t)sysconf(_SC_PAGESIZE) / 1024);
-
-	return n * 300 > kib ? kib / 300 : n;
-}
-
 int main(int argc, char **argv)
 {
 	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
@@ -168,7 +132,7 @@ int main(int argc, char **argv)
 		l.rlim_cur = l.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &l);
 	}
-	gather(affordable(n));
+	gather(n);
 	printf("oomtop, 132x50, a pass each second over %zu processes:\n", ncrowd);
 	fflush(stdout);
 	watch(oomtop, "the user's rights", 0, seconds > 0 ? seconds : 10, geteuid() ? 12 : 2);

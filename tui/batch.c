@@ -176,14 +176,6 @@ static void text_pass(FILE *out, struct model *m, const struct setup *setup, siz
 	}
 }
 
-static const char *amount(int64_t kb, char *buf, size_t size)
-{
-	if (kb == OOM_UNLIMITED)
-		return "none";
-	pages_text(kb, 1024, buf, size);
-	return buf;
-}
-
 static void text_domains(FILE *out, const struct model *m)
 {
 	fprintf(out, "%8s %8s %8s %6s  %-24s  DOMAIN\n", "LIMIT", "USED", "ROOM", "TASKS", "NEXT VICTIM");
@@ -192,8 +184,8 @@ static void text_domains(FILE *out, const struct model *m)
 		char a[24], b[24], c[24];
 		size_t n = 0;
 
-		fprintf(out, "%8s %8s %8s %6zu  ", amount(d->limit_kb, a, sizeof(a)), amount(d->usage_kb, b, sizeof(b)),
-			amount(d->room_kb, c, sizeof(c)), d->ntasks);
+		fprintf(out, "%8s %8s %8s %6zu  ", limit_text(d->limit_kb, a, sizeof(a)), limit_text(d->usage_kb, b, sizeof(b)),
+			limit_text(d->room_kb, c, sizeof(c)), d->ntasks);
 		if (d->victim >= 0) {
 			const struct oom_task *t = &m->sample.event->task[d->victim];
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "columns.h"
 
+#include <oomlens/whatif.h>
+
 #include <pwd.h>
 #include <string.h>
 
@@ -85,13 +87,6 @@ struct oom_str column_cgroup(const struct model *m, const struct row *r)
 	return OOM_STR_NULL;
 }
 
-static bool ends(struct oom_str s, const char *tail)
-{
-	size_t n = strlen(tail);
-
-	return s.n > n && memcmp(s.p + s.n - n, tail, n) == 0;
-}
-
 static struct oom_str text_cgroup(const struct model *m, const struct row *r, char *buf, size_t size)
 {
 	(void)buf;
@@ -102,23 +97,9 @@ static struct oom_str text_cgroup(const struct model *m, const struct row *r, ch
 /* The deepest part of the path that is a unit of the service manager. */
 static struct oom_str text_unit(const struct model *m, const struct row *r, char *buf, size_t size)
 {
-	static const char *const kinds[] = { ".service", ".scope", ".slice" };
-	struct oom_str path = column_cgroup(m, r), best = OOM_STR_NULL;
-	size_t at = 0;
-
 	(void)buf;
 	(void)size;
-	while (at < path.n) {
-		const char *slash = memchr(path.p + at, '/', path.n - at);
-		size_t n = slash ? (size_t)(slash - path.p) - at : path.n - at;
-		struct oom_str part = oom_str_sub(path, at, n);
-
-		for (size_t i = 0; i < OOM_ARRAY_SIZE(kinds); i++)
-			if (ends(part, kinds[i]))
-				best = part;
-		at += n + 1;
-	}
-	return best;
+	return oom_cgroup_unit(column_cgroup(m, r));
 }
 
 static bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
@@ -250,6 +231,15 @@ void pages_text(int64_t pages, int64_t page_size, char *buf, size_t size)
 		u++;
 	}
 	snprintf(buf, size, "%.*f%c", v > -10 && v < 10 && u ? 2 : v > -100 && v < 100 && u ? 1 : 0, v, unit[u]);
+}
+
+const char *limit_text(int64_t kb, char *buf, size_t size)
+{
+	if (kb == OOM_UNLIMITED)
+		snprintf(buf, size, "none");
+	else
+		pages_text(kb, 1024, buf, size);
+	return buf;
 }
 
 struct oom_str column_cell(const struct column *c, const struct model *m, const struct row *r, char *buf, size_t size)

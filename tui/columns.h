@@ -36,5 +36,7 @@ int  column_compare(const struct column *c, const struct model *m, const struct 
 
 /* Pages as a person reads them: "512K", "25.8M", "1.20G". */
 void pages_text(int64_t pages, int64_t page_size, char *buf, size_t size);
+/* kB likewise; "none" where there is no limit.  Returns buf. */
+const char *limit_text(int64_t kb, char *buf, size_t size);
 
 #endif

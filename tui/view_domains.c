@@ -62,15 +62,6 @@ static void heading(struct ui *ui, int y)
 		grid_put(&ui->grid, x, y, STYLE_HEADING, OOM_STR(" "));
 }
 
-static const char *amount(int64_t kb, char *buf, size_t size)
-{
-	if (kb == OOM_UNLIMITED)
-		snprintf(buf, size, "none");
-	else
-		pages_text(kb, 1024, buf, size);
-	return buf;
-}
-
 static void draw(struct ui *ui, size_t i, int y, bool selected)
 {
 	const struct oom_domain *d = domain_at(ui, i);
@@ -81,8 +72,9 @@ static void draw(struct ui *ui, size_t i, int y, bool selected)
 	int x;
 
 	snprintf(tasks, sizeof(tasks), "%zu", d->ntasks);
-	x = grid_fmt(g, -ui->x, y, style, FORMAT, amount(d->limit_kb, limit, sizeof(limit)), amount(d->usage_kb, used, sizeof(used)),
-		     amount(d->room_kb, room, sizeof(room)), span_text(domain_seconds_left(ui->m, d), left, sizeof(left)), tasks);
+	x = grid_fmt(g, -ui->x, y, style, FORMAT, limit_text(d->limit_kb, limit, sizeof(limit)),
+		     limit_text(d->usage_kb, used, sizeof(used)),
+		     limit_text(d->room_kb, room, sizeof(room)), span_text(domain_seconds_left(ui->m, d), left, sizeof(left)), tasks);
 	x = grid_field(g, x, y, 20, false, style, oom_str_from(domain_victim(ui->m, d, victim, sizeof(victim))));
 	x = grid_put(g, x, y, style, d == ui->m->domain ? OOM_STR(" *") : OOM_STR("  "));
 	x = grid_put(g, x, y, style, oom_str_from(domain_name(d, name, sizeof(name))));
