@@ -66,6 +66,14 @@ $(BUILD)/oomtop: $(call obj,tui/oomtop.c tui/term.c $(TUI_SRC) $(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs ncursesw)
 
+# Every test file has a group of its own; nobody keeps the list.
+$(BUILD)/gen/unit_groups.inc: $(wildcard tests/test_*.c)
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^int \(test_[a-z0-9_]*\)(void)$$/GROUP(\1)/p' $^ > $@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(call obj,$(TEST_SRC)): | $(BUILD)/gen/unit_groups.inc
+$(BUILD)/tests/unit.o: $(BUILD)/gen/unit_groups.inc
+
 $(BUILD)/unit: $(call obj,$(TEST_SRC) $(TUI_SRC) $(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
