@@ -47,6 +47,9 @@ void oom_score_fill(const struct oom_eval *e, const struct oom_eval *lo, const s
 /* The per-mille profiles; out->swap_*, pt_* are set already. */
 void oom_eval_old(const struct oom_eval *e, const struct oom_task *t, struct oom_terms *out);
 
+/* RAM that the kernel hands out: all but what was reserved at boot, as far as the dump tells; lo > hi: unknown. */
+struct oom_range oom_managed_pages(const struct oom_event *ev);
+
 static inline bool oom_eval_pages_ok(int64_t v)
 {
 	return (uint64_t)v <= (uint64_t)OOM_PAGES_MAX;     /* OOM_NA is far above as unsigned */

@@ -7,6 +7,8 @@
 #ifndef OOMLENS_ANALYZER_EXPLAIN_IMPL_H
 #define OOMLENS_ANALYZER_EXPLAIN_IMPL_H
 
+#include <stdarg.h>
+
 #include <oomlens/explain.h>
 
 struct oom_say {
@@ -20,6 +22,7 @@ struct oom_say {
 /* ---- words (explain_say.c); all text lives in the document's arena ---------------------- */
 
 const char *oom_say_z(struct oom_say *s, const char *fmt, ...) OOM_PRINTF(2, 3);
+const char *oom_say_zv(struct oom_say *s, const char *fmt, va_list ap) OOM_PRINTF(2, 0);
 /* A name or path of the log, safe in sentences and cells; quoted when it holds more than word characters. */
 const char *oom_say_name(struct oom_say *s, struct oom_str name);
 const char *oom_say_safe(struct oom_say *s, struct oom_str text);        /* without quotes */

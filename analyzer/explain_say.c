@@ -9,7 +9,7 @@
 /* A number of pages beyond any machine is how kernel and replay say "no bound". */
 #define NO_BOUND ((int64_t)1 << 40)
 
-static OOM_PRINTF(2, 0) const char *say_v(struct oom_say *s, const char *fmt, va_list ap)
+const char *oom_say_zv(struct oom_say *s, const char *fmt, va_list ap)
 {
 	va_list again;
 	char *p;
@@ -33,7 +33,7 @@ const char *oom_say_z(struct oom_say *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	p = say_v(s, fmt, ap);
+	p = oom_say_zv(s, fmt, ap);
 	va_end(ap);
 	return p;
 }
@@ -52,7 +52,7 @@ void oom_say(struct oom_say *s, enum oom_node_kind kind, enum oom_tone tone, int
 	}
 	d->node = grown;
 	va_start(ap, fmt);
-	text = say_v(s, fmt, ap);
+	text = oom_say_zv(s, fmt, ap);
 	va_end(ap);
 	d->node[d->nnodes++] = (struct oom_node){
 		.kind = (uint8_t)kind,

@@ -56,14 +56,14 @@ static int64_t limit_pages(const struct facts *f, int64_t kb)
 static void gather(struct facts *f, const struct oom_profile *p, const struct oom_event *ev)
 {
 	struct oom_release r;
-	struct oom_str name = oom_str_from(p->name);
+	struct oom_str name = oom_str_from(p ? p->name : NULL);
 
 	memset(f, 0, sizeof(*f));
 	f->ev = ev;
 	f->page = ev->page_size >= 1024 && ev->page_size <= 1 << 20 ? ev->page_size : 4096;
 	if (ev->kernel.p && oom_release_parse(ev->kernel, &r))
 		f->r = r;
-	else if (oom_release_parse(name, &r))
+	else if (name.p && oom_release_parse(name, &r))
 		f->r = r;
 	if (ev->swap_total_kb != OOM_NA) {
 		f->swap.lo = f->swap.hi = pages_of_kb(f, ev->swap_total_kb);
@@ -162,6 +162,17 @@ static struct oom_range ram(const struct facts *f, const char **how)
 	}
 	*how = "pages RAM - reserved, within 0.5 %";
 	return around(v);
+}
+
+struct oom_range oom_managed_pages(const struct oom_event *ev)
+{
+	const struct oom_profile *p[4];
+	const char *how = "";
+	struct facts f;
+
+	/* an unknown release counts as a new one, as everywhere: its dump tells the exact number */
+	gather(&f, oom_profile_for(ev, p, &how) ? p[0] : NULL, ev);
+	return ram(&f, &how);
 }
 
 static struct oom_range of_machine(const struct facts *f, struct oom_arena *a, struct oom_str *how)
