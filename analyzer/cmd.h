@@ -39,6 +39,7 @@ struct opts {
 	size_t nedits;
 	const char *spare, *apply_as;
 	int64_t need_bytes, kills;   /* 0 = not given */
+	int64_t timeout_us;          /* query; 0 = off */
 	bool status, reclaim;                         /* record */
 	int64_t once;                /* 0 = not given */
 	int64_t keep_us, max_bytes, flight_us;        /* 0 = off */

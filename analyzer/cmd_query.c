@@ -3,7 +3,10 @@
 #include "cmd_rows.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SQL_MAX ((size_t)1 << 20)
 
@@ -24,6 +27,26 @@ static int read_stdin(struct oom_buf *ret, struct oom_err *err)
 	return oom_buf_add(ret, "", 1) ? oom_err_set(err, ENOMEM, "out of memory") : 0;
 }
 
+/* One step of SQLite may last (instr() in long strings): between steps the store watches the clock, here is
+ * who watches it inside one.  All that is open is open for reading. */
+static void too_late(int sig)
+{
+	static const char text[] = "oomlens: the query took longer than its time limit (--timeout)\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)sig;
+	(void)n;
+	_exit(EXIT_STORE);
+}
+
+static void watch_clock(const struct opts *o)
+{
+	int64_t s = o->timeout_us / 1000000 + 2;
+
+	(void)signal(SIGALRM, too_late);
+	(void)alarm(o->timeout_us && s < UINT_MAX ? (unsigned)s : 0);
+}
+
 static int query(const struct opts *o, struct oom_store *s, const char *sql)
 {
 	struct rows *rows = rows_new(o, NULL);
@@ -35,7 +58,9 @@ static int query(const struct opts *o, struct oom_store *s, const char *sql)
 		complain("out of memory");
 		return EXIT_STORE;
 	}
-	r = oom_store_query(s, sql, 0, &rows_ops, rows, &err);
+	watch_clock(o);
+	r = oom_store_query(s, sql, o->timeout_us / 1000, &rows_ops, rows, &err);
+	(void)alarm(0);
 	n = rows_end(rows);
 	rows_free(rows);
 	/* Wrong or forbidden SQL is the caller's; a lost stdout is reported by whoever called us. */

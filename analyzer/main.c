@@ -33,7 +33,7 @@ const struct cmd commands[] = {
 	  "allow-empty top db profile json color quiet", cmd_whatif },
 	{ "query", "SQL", "run read-only SQL over the store",
 	  "'-' reads the SQL from stdin.  The views are described in oomlens-schema(5).",
-	  "db json csv color quiet", cmd_query },
+	  "db json csv timeout color quiet", cmd_query },
 	{ "record", "", "watch the OOM killer and store every kill, until stopped",
 	  "SIGTERM ends it when all that was seen is stored, SIGHUP opens the store anew.\n"
 	  "With --status: what the running recorder says of itself; 1 if none runs.",
@@ -89,6 +89,7 @@ static const struct opt {
 	{ "without:feeds", 0, OPT_TEXT, "FEEDS", "do without these: ballot,walk,trace,log", AT(without) },
 	{ "runtime-dir", 0, OPT_TEXT, "DIR", "for status and spool (default: /run/oomlens, or yours)", AT(runtime_dir) },
 	{ "status", 0, OPT_FLAG, NULL, "tell how the recorder is", AT(status) },
+	{ "timeout", 0, OPT_DURATION, "TIME", "give up after TIME (default: 60s), or off", AT(timeout_us) },
 	{ "color", 0, OPT_COLOR, "WHEN", "auto, always or never; NO_COLOR is honoured", AT(color) },
 	{ "quiet", 'q', OPT_FLAG, NULL, "no messages but errors", AT(quiet) },
 #undef AT
@@ -337,7 +338,7 @@ int finish_output(int code)
 
 static int run(const struct cmd *c, int argc, char **argv)
 {
-	struct opts o = { .width = output_width(), .flight_us = 5000000 };
+	struct opts o = { .width = output_width(), .flight_us = 5000000, .timeout_us = 60000000 };
 	bool only_args = false;
 	int r = 0;
 

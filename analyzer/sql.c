@@ -10,6 +10,7 @@
 
 #define BUSY_MS        4000
 #define LENGTH_MAX     (1 << 28)        /* of one value; the arena of an event is no larger */
+#define GUARDED_HEAP   ((sqlite3_int64)512 << 20)       /* of all handles, while one runs SQL of others */
 #define PROGRESS_OPS   2000             /* steps of SQLite between two looks at the clock: below 1 ms */
 
 struct oom_sql {
@@ -124,6 +125,7 @@ static void harden(struct oom_sql *db)
 	sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(db->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	sqlite3_db_config(db->db, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0, NULL);
 	sqlite3_extended_result_codes(db->db, 1);
 	sqlite3_busy_timeout(db->db, BUSY_MS);
 	(void)sqlite3_exec(db->db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", NULL, NULL, NULL);
@@ -607,7 +609,7 @@ static bool harmless(int action, const char *a, const char *b)
 	case SQLITE_RECURSIVE:
 		return true;
 	case SQLITE_FUNCTION:
-		return b && sqlite3_stricmp(b, "load_extension") != 0;
+		return b && sqlite3_stricmp(b, "load_extension") && sqlite3_stricmp(b, "fts3_tokenizer");
 	case SQLITE_PRAGMA:
 		return a && pragma_tells(a, b);
 	case SQLITE_UPDATE:
@@ -652,6 +654,7 @@ void oom_sql_guard(struct oom_sql *db, int64_t limit_ms)
 	(void)sqlite3_set_authorizer(db->db, authorize, db);
 	db->guarded = true;
 	db->late = db->denied = false;
+	(void)sqlite3_hard_heap_limit64(GUARDED_HEAP);
 	if (limit_ms > 0) {
 		db->deadline_us = now_us() + limit_ms * 1000;
 		sqlite3_progress_handler(db->db, PROGRESS_OPS, progress, db);
@@ -661,6 +664,7 @@ void oom_sql_guard(struct oom_sql *db, int64_t limit_ms)
 void oom_sql_unguard(struct oom_sql *db)
 {
 	db->guarded = db->denied = false;
+	(void)sqlite3_hard_heap_limit64(0);
 	(void)sqlite3_set_authorizer(db->db, NULL, NULL);
 	sqlite3_progress_handler(db->db, 0, NULL, NULL);
 }

@@ -96,8 +96,8 @@ struct oom_query_ops {
 	int (*columns)(void *arg, size_t n, const char *const *names);
 	int (*row)(void *arg, size_t n, const struct oom_value *v);      /* non-zero stops */
 };
-/* One statement, or several of which all are run.  Refuses with -EPERM whatever could write, attach, load or last longer than
- * limit_ms (0 = no limit; -ETIME).  Needs OOM_STORE_READ. */
+/* One statement, or several of which all are run.  Refuses with -EPERM whatever could write, attach or load; ends what lasts
+ * longer than limit_ms (0 = no limit) with -ETIME, what needs more than 512 MiB with -ENOMEM.  Needs OOM_STORE_READ. */
 int  oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops, void *arg,
 		     struct oom_err *reterr);
 /* Same result columns as `oomlens list` shows, honouring the filter. */
