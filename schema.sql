@@ -356,3 +356,47 @@ LEFT JOIN (
 
 CREATE VIEW v_trace AS
 SELECT host_id, boot_id, monotonic_us, name, pid, comm, detail, feed FROM trace;
+
+-- @version 3
+
+-- What reports ask of an event, derived and dropped together with its row in verdict.  Stores of before have none: oomlens
+-- analyze makes them.
+CREATE TABLE digest (
+	event_id INTEGER PRIMARY KEY,
+	candidates INTEGER, eligible INTEGER,
+	largest_pid INTEGER, largest_comm TEXT, largest_pages INTEGER,
+	unadjusted_pid INTEGER, unadjusted_comm TEXT, adj_decided INTEGER,
+	unkillable_tasks INTEGER, unkillable_pages INTEGER, free_kb INTEGER,
+	grower_pid INTEGER, grower_comm TEXT, growth_kb INTEGER, growth_us INTEGER,
+	unit TEXT, slice TEXT, user_id INTEGER, pod_uid TEXT, container_id TEXT, runtime TEXT, qos TEXT, -- of the victim's cgroup
+	cause TEXT,
+	weight INTEGER NOT NULL -- of two accounts of one event the heavier is kept; equal: the lesser (path, first_line), bytewise
+);
+
+DROP VIEW v_event;
+CREATE VIEW v_event AS
+SELECT e.event_id, e.host_id, h.hostname, e.boot_id, e.kernel,
+	e.boot_us AS monotonic_us,
+	strftime('%Y-%m-%dT%H:%M:%S', e.wall_us / 1000000, 'unixepoch') || printf('.%06dZ', e.wall_us % 1000000) AS realtime,
+	e.stamp, e.wall_us,
+	e.trigger_pid, e.trigger_comm, e.trigger_uid, e.trigger_adj,
+	coalesce(e.gfp_raw, printf('0x%x', e.gfp_mask)) AS gfp_mask, e.gfp_flags, e."order" AS alloc_order,
+	e.scope, e."constraint" AS constraint_name, e.oom_memcg, e.task_memcg,
+	e.memcg_usage_kb, e.memcg_limit_kb, e.swap_total_kb, e.swap_free_kb, e.ram_pages,
+	CASE WHEN d.totalpages_lo = d.totalpages_hi THEN d.totalpages_lo ELSE e.total_pages END AS totalpages,
+	e.page_size, e.outcome, d.verdict, d.reason, d.text AS verdict_text, d.profile, d.engine,
+	v.pid AS victim_pid, v.comm AS victim_comm, v.uid AS victim_uid,
+	CASE d.unit WHEN 'pages' THEN d.margin END AS margin_pages,
+	e.table_complete, e.path, e.first_line, e.last_line, e.fingerprint,
+	e.origin, e.feeds, e.ballot, e.ballot_lost, l.class,
+	substr(e.fingerprint, 1, 12) AS event,
+	g.unit, g.slice, g.user_id, g.pod_uid, g.container_id, g.runtime, g.qos,
+	g.candidates, g.eligible, g.largest_pid, g.largest_comm, g.largest_pages,
+	g.unadjusted_pid, g.unadjusted_comm, g.adj_decided, g.unkillable_tasks, g.unkillable_pages, g.free_kb,
+	g.grower_pid, g.grower_comm, g.growth_kb, g.growth_us, g.cause, g.weight
+FROM event AS e
+JOIN host AS h ON h.host_id = e.host_id
+LEFT JOIN verdict AS d ON d.event_id = e.event_id
+LEFT JOIN digest AS g ON g.event_id = e.event_id
+LEFT JOIN victim AS v ON v.k = e.event_id << 20
+LEFT JOIN life AS l ON l.k = e.event_id << 20;

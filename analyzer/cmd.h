@@ -30,7 +30,7 @@ struct opts {
 	bool json, csv, strict, all, quiet;
 	bool color;                  /* decided: --color, NO_COLOR and whether stdout is a terminal */
 	unsigned width;              /* columns of the output */
-	int64_t event;               /* 0 = not given */
+	const char *event;           /* what oom_store_event_word() takes; NULL = not given */
 	int64_t top;                 /* 0 = default */
 	const char *host, *profile;
 	struct oom_filter filter;    /* list and its kin; filter.host is host */
@@ -83,6 +83,9 @@ struct ingest {
 int ingest_run(struct ingest *in);
 /* --profile: NULL if the option is not given; false and a message if there is no such profile. */
 bool choose_profile(const struct opts *o, const struct oom_profile **ret);
+
+/* --event: opens the store, loads what is named and closes it.  EXIT_DONE, or the exit code of what it complained about. */
+int load_event(const struct opts *o, struct oom_event *ret);
 
 int cmd_explain(const struct opts *o);
 int cmd_import(const struct opts *o);

@@ -66,26 +66,20 @@ static void on_source(void *arg, const struct oom_source_info *info, int64_t eve
 	(void)oom_json_source(info, events, x->sources);
 }
 
-static int load_event(struct explain *x, const struct oom_profile *profile)
+static int explain_stored(struct explain *x, const struct oom_profile *profile)
 {
-	struct oom_store *store = NULL;
-	struct oom_err err = { 0 };
 	struct oom_event ev = { 0 };
 	struct oom_replay r = { 0 };
-	int code, got;
+	int code = load_event(x->opts, &ev);
 
-	if (oom_store_open(x->opts->db, OOM_STORE_READ, &store, &err) < 0)
-		return fail(EXIT_STORE, &err);
-	got = oom_store_load(store, x->opts->event, &ev, &err);
-	if (got < 0)
-		code = fail(got == -ENOENT ? EXIT_NOTHING : EXIT_STORE, &err);
-	else if (oom_replay_run(&ev, profile, &r) < 0 || oom_replay_rank(&r) < 0)
+	if (code != EXIT_DONE)
+		return code;
+	if (oom_replay_run(&ev, profile, &r) < 0 || oom_replay_rank(&r) < 0)
 		code = fail(EXIT_STORE, &(struct oom_err){ .text = "out of memory" });
 	else
 		code = on_event(x, &ev, &r);
 	oom_replay_release(&r);
 	oom_event_release(&ev);
-	(void)oom_store_close(store, NULL);
 	return code;
 }
 
@@ -131,7 +125,7 @@ static void print_totals(const struct explain *x)
 static int explain_inputs(struct explain *x, const struct oom_profile *profile)
 {
 	struct ingest in = { .opts = x->opts, .profile = profile, .event = on_event, .source = on_source, .arg = x };
-	int code = x->opts->event ? load_event(x, profile) : ingest_run(&in);
+	int code = x->opts->event ? explain_stored(x, profile) : ingest_run(&in);
 
 	if (x->events && print_json(x) < 0) {
 		complain("cannot copy the result: %s", strerror(errno));

@@ -21,7 +21,7 @@ struct whatif {
 	struct oom_whatif_answer answer;
 
 	struct oom_event event;          /* of a log */
-	int64_t events;
+	int64_t events, want;            /* how many it holds, and which is meant */
 };
 
 static int out_of_memory(void)
@@ -152,7 +152,7 @@ static int on_event(void *arg, struct oom_event *ev, const struct oom_replay *r)
 	struct whatif *x = arg;
 
 	(void)r;
-	if (++x->events != (x->o->event ? x->o->event : 1))
+	if (++x->events != x->want)
 		return 0;
 	return oom_event_clone(&x->event, ev) < 0 ? out_of_memory() : 0;
 }
@@ -160,8 +160,14 @@ static int on_event(void *arg, struct oom_event *ev, const struct oom_replay *r)
 static int of_log(struct whatif *x)
 {
 	struct ingest in = { .opts = x->o, .profile = x->opts.profile, .event = on_event, .arg = x };
-	int code = ingest_run(&in);
+	int code;
 
+	x->want = 1;
+	if (x->o->event && oom_store_event_word(x->o->event, &x->want) != 1) {
+		complain("of a log --event takes a number, not '%s'", x->o->event);
+		return EXIT_USAGE;
+	}
+	code = ingest_run(&in);
 	if (code == EXIT_NOTHING)
 		complain("no OOM event in '%s'", x->o->arg[0]);
 	if (code != EXIT_DONE)
@@ -170,8 +176,8 @@ static int of_log(struct whatif *x)
 		complain("'%s' holds %lld events: say which with --event N", x->o->arg[0], (long long)x->events);
 		return EXIT_USAGE;
 	}
-	if (x->o->event > x->events) {
-		complain("'%s' holds %lld events, not %lld", x->o->arg[0], (long long)x->events, (long long)x->o->event);
+	if (x->want > x->events) {
+		complain("'%s' holds %lld events, not %lld", x->o->arg[0], (long long)x->events, (long long)x->want);
 		return EXIT_NOTHING;
 	}
 	return answer(x, &x->event);
@@ -179,17 +185,9 @@ static int of_log(struct whatif *x)
 
 static int of_store(struct whatif *x)
 {
-	struct oom_store *store = NULL;
-	struct oom_err err = { 0 };
-	int r;
+	int code = load_event(x->o, &x->event);
 
-	if (oom_store_open(x->o->db, OOM_STORE_READ, &store, &err) < 0)
-		return fail(EXIT_STORE, &err);
-	r = oom_store_load(store, x->o->event, &x->event, &err);
-	(void)oom_store_close(store, NULL);
-	if (r < 0)
-		return fail(r == -ENOENT ? EXIT_NOTHING : EXIT_STORE, &err);
-	return answer(x, &x->event);
+	return code == EXIT_DONE ? answer(x, &x->event) : code;
 }
 
 /* ---- this moment ------------------------------------------------------------------------------------ */

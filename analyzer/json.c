@@ -3,6 +3,7 @@
  * oomlens.explain/1.  jansson makes the values; the frame is written here, so that a table of ten thousand
  * tasks is never one tree in memory and a task stands on one line.
  */
+#include <oomlens/digest.h>
 #include <oomlens/render.h>
 
 #include <errno.h>
@@ -238,6 +239,26 @@ static json_t *memcg(struct pen *p, const struct oom_event *ev)
 	set(p, o, "memsw_usage_kb", integer(ev->memsw_usage_kb));
 	set(p, o, "swap_limit_kb", integer(ev->memcg_swap_limit_kb));
 	set(p, o, "swap_usage_kb", integer(ev->memcg_swap_usage_kb));
+	return o;
+}
+
+static json_t *identity(struct pen *p, struct oom_str cgroup)
+{
+	struct oom_identity id;
+	json_t *o;
+
+	if (!cgroup.p)
+		return json_null();
+	oom_identify(cgroup, &id);
+	o = object(p);
+	set(p, o, "cgroup", string(p, cgroup));
+	set(p, o, "unit", string(p, id.unit));
+	set(p, o, "slice", string(p, id.slice));
+	set(p, o, "user_id", integer(id.user_id));
+	set(p, o, "pod_uid", text(p, id.pod_uid[0] ? id.pod_uid : NULL));
+	set(p, o, "container_id", string(p, id.container_id));
+	set(p, o, "runtime", text(p, id.runtime));
+	set(p, o, "qos", text(p, id.qos));
 	return o;
 }
 
@@ -565,6 +586,7 @@ static void put_event(struct pen *p, const struct oom_event *ev, const struct oo
 	put_replay(p, ev, r);
 	member(p, in, "totalpages_range", bounds(p, r->total));
 	member(p, in, "kernel_from", string(p, ev->kernel_from));
+	member(p, in, "identity", identity(p, oom_victim_cgroup(ev)));
 	fprintf(p->out, ",\n%s\"notes\": [", in);
 	for (size_t i = 0; i < ev->nnotes; i++) {
 		fprintf(p->out, "%s\n%s  ", i ? "," : "", in);

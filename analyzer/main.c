@@ -43,7 +43,7 @@ const struct cmd commands[] = {
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_TIME, OPT_COLOR, OPT_BYTES, OPT_EDIT, OPT_SWITCH, OPT_DURATION };
+enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_TIME, OPT_COLOR, OPT_BYTES, OPT_EDIT, OPT_SWITCH, OPT_DURATION, OPT_EVENT };
 
 static const struct opt {
 	const char *name;             /* behind a ':' what tells it from another command's of the same name */
@@ -54,7 +54,7 @@ static const struct opt {
 } options[] = {
 #define AT(m) offsetof(struct opts, m)
 	{ "db", 0, OPT_TEXT, "PATH", "the store (default: $OOMLENS_DB, else the system's or your state directory)", AT(db) },
-	{ "event", 0, OPT_COUNT, "ID", "a stored event instead of a log (whatif FILE: its ID-th event)", AT(event) },
+	{ "event", 0, OPT_EVENT, "ID", "a stored event: its id, or how its fingerprint begins (whatif FILE: its ID-th)", AT(event) },
 	{ "live", 0, OPT_FLAG, NULL, "one sample of the running system", AT(live) },
 	{ "watch", 0, OPT_FLAG, NULL, "with --live: again every second", AT(watch) },
 	{ "json", 'J', OPT_FLAG, NULL, "JSON output", AT(json) },
@@ -153,6 +153,11 @@ static bool set_option(struct opts *o, const struct opt *opt, const char *value)
 	case OPT_TEXT:
 		/* an empty variable in a script: no store, host or pattern has an empty name */
 		if (!*value)
+			return false;
+		memcpy(field, &value, sizeof(value));
+		return true;
+	case OPT_EVENT:
+		if (oom_store_event_word(value, &v) < 0)
 			return false;
 		memcpy(field, &value, sizeof(value));
 		return true;
@@ -322,6 +327,24 @@ int fail(int code, const struct oom_err *err)
 	oom_put_safe(stderr, oom_str_from(err->text));
 	fputc('\n', stderr);
 	return code;
+}
+
+int load_event(const struct opts *o, struct oom_event *ret)
+{
+	struct oom_store *store = NULL;
+	struct oom_err err = { 0 };
+	int64_t id;
+	int r = oom_store_open(o->db, OOM_STORE_READ, &store, &err);
+
+	if (r < 0)
+		return fail(EXIT_STORE, &err);
+	r = oom_store_resolve(store, o->event, &id, &err);
+	if (!r)
+		r = oom_store_load(store, id, ret, &err);
+	(void)oom_store_close(store, NULL);
+	if (r < 0)
+		return fail(r == -ENOENT ? EXIT_NOTHING : r == -ENOTUNIQ ? EXIT_USAGE : EXIT_STORE, &err);
+	return EXIT_DONE;
 }
 
 int finish_output(int code)

@@ -41,6 +41,7 @@ bool oom_store_has(const struct oom_store_part *part, const struct oom_field *f)
 
 static const char *const fixed[OOM_ST_FIXED] = {
 	[OOM_ST_FIND_EVENT] = "SELECT event_id FROM event WHERE fingerprint = ?",
+	[OOM_ST_LIKE_EVENT] = "SELECT event_id, fingerprint FROM event WHERE fingerprint >= ? AND fingerprint < ? ORDER BY event_id",
 	[OOM_ST_FIND_KILL] = "SELECT e.event_id FROM victim AS v JOIN event AS e ON e.event_id = v.k >> 20 WHERE v.k > "
 		"((SELECT max(event_id) FROM event) - 512) << 20 AND v.pid = ? AND v.killed_us = ? AND e.boot_id = ? LIMIT 1",
 	[OOM_ST_HAS_EVENT] = "SELECT 1 FROM event WHERE event_id = ?",
@@ -59,6 +60,12 @@ static const char *const fixed[OOM_ST_FIXED] = {
 		 " actual, margin, drift_bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 	[OOM_ST_SAME_VERDICT] = "SELECT 1 FROM verdict WHERE event_id = ? AND verdict = ? AND reason = ?",
 	[OOM_ST_CLEAR_VERDICT] = "DELETE FROM verdict WHERE event_id = ?",
+	[OOM_ST_ADD_DIGEST] =
+		("INSERT INTO digest (event_id, candidates, eligible, largest_pid, largest_comm, largest_pages,"
+		 " unadjusted_pid, unadjusted_comm, adj_decided, unkillable_tasks, unkillable_pages, free_kb, grower_pid,"
+		 " grower_comm, growth_kb, growth_us, unit, slice, user_id, pod_uid, container_id, runtime, qos, cause,"
+		 " weight) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	[OOM_ST_CLEAR_DIGEST] = "DELETE FROM digest WHERE event_id = ?",
 	[OOM_ST_CLEAR_TASKS] =
 		("UPDATE task SET points = NULL, points_lo = NULL, points_hi = NULL, rank = NULL,"
 		 " why_not = NULL WHERE k >= ? AND k < ?"),

@@ -17,10 +17,11 @@
 
 /* Statements with a fixed text; those that walk the field tables stand behind them. */
 enum oom_statement {
-	OOM_ST_FIND_EVENT, OOM_ST_FIND_KILL, OOM_ST_HAS_EVENT, OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE,
+	OOM_ST_FIND_EVENT, OOM_ST_LIKE_EVENT, OOM_ST_FIND_KILL, OOM_ST_HAS_EVENT, OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE,
 	OOM_ST_FIND_HOST, OOM_ST_ADD_HOST, OOM_ST_ADD_EVIDENCE, OOM_ST_GET_EVIDENCE,
 	OOM_ST_FIND_SHAPE, OOM_ST_ADD_SHAPE, OOM_ST_GET_SHAPE,
-	OOM_ST_ADD_VERDICT, OOM_ST_SAME_VERDICT, OOM_ST_CLEAR_VERDICT, OOM_ST_CLEAR_TASKS, OOM_ST_SCORE_TASK,
+	OOM_ST_ADD_VERDICT, OOM_ST_SAME_VERDICT, OOM_ST_CLEAR_VERDICT, OOM_ST_ADD_DIGEST, OOM_ST_CLEAR_DIGEST,
+	OOM_ST_CLEAR_TASKS, OOM_ST_SCORE_TASK,
 	OOM_ST_GET_MARK, OOM_ST_PUT_MARK, OOM_ST_ADD_TRACE,
 	OOM_ST_OLDEST_EVENTS, OOM_ST_OLDEST_TRACE, OOM_ST_CLEAR_TRACE,
 	OOM_ST_FIXED,
@@ -89,6 +90,11 @@ int oom_store_begin_write(struct oom_store *s, bool own, struct oom_err *reterr)
 int oom_store_end_write(struct oom_store *s, bool own, int r, struct oom_err *reterr);
 /* Deletes every row of the event. */
 int oom_store_clear(struct oom_store *s, int64_t id, struct oom_err *reterr);
+/* Verdict and digest of an event: both added, both deleted. */
+int oom_store_put_verdict(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr);
+int oom_store_clear_verdict(struct oom_store *s, int64_t id, struct oom_err *reterr);
+/* 1 = the event has this verdict for this reason already. */
+int oom_store_same_verdict(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr);
 /* Id of the machine: 1, or 0 if it is not known and may not be added, or -errno. */
 int oom_store_host(struct oom_store *s, struct oom_str host, struct oom_str machine_id, bool add, int64_t *ret,
 		   struct oom_err *reterr);

@@ -247,73 +247,14 @@ static int places(struct oom_store *s, const struct oom_replay *r, const uint32_
 	return 0;
 }
 
-static int64_t position(ptrdiff_t i)
-{
-	return i < 0 ? OOM_NA : (int64_t)i;
-}
-
-static int put_verdict(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr)
-{
-	struct oom_sql_stmt *st;
-	const struct oom_profile *p = r->profile;
-	struct oom_str unit = p && p->flags & OOM_PROFILE_PER_MILLE ? OOM_STR("per_mille") : OOM_STR("pages");
-	bool total = r->total.lo <= r->total.hi;
-	int i = 0, ret;
-
-	ret = oom_store_statement(s, OOM_ST_ADD_VERDICT, &st, reterr);
-	if (ret)
-		return ret;
-	oom_sql_unbind(st);
-	oom_sql_bind_int(st, ++i, id);
-	oom_sql_bind_text(st, ++i, OOM_STR(OOMLENS_VERSION));
-	oom_sql_bind_text(st, ++i, oom_str_from(oom_verdict_names[r->verdict]));
-	oom_sql_bind_text(st, ++i, oom_str_from(oom_reason_name(r->reason)));
-	oom_sql_bind_text(st, ++i, r->text);
-	oom_sql_bind_int(st, ++i, r->evidence_line);
-	oom_sql_bind_text(st, ++i, oom_str_from(p ? p->name : NULL));
-	oom_sql_bind_text(st, ++i, oom_str_from(r->profile_how));
-	oom_sql_bind_text(st, ++i, p ? unit : OOM_STR_NULL);
-	oom_sql_bind_int(st, ++i, total ? r->total.lo : OOM_NA);
-	oom_sql_bind_int(st, ++i, total ? r->total.hi : OOM_NA);
-	oom_sql_bind_text(st, ++i, r->total_how);
-	oom_sql_bind_int(st, ++i, (int64_t)r->neligible);
-	oom_sql_bind_int(st, ++i, position(r->winner));
-	oom_sql_bind_int(st, ++i, position(r->runner_up));
-	oom_sql_bind_int(st, ++i, position(r->actual));
-	oom_sql_bind_int(st, ++i, r->margin);
-	oom_sql_bind_int(st, ++i, r->drift_bound);
-	return oom_sql_run(s->sql, st, reterr);
-}
-
-/* 1 = the event has this verdict for this reason already. */
-static int same_verdict(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr)
-{
-	struct oom_sql_stmt *st;
-	int ret = oom_store_statement(s, OOM_ST_SAME_VERDICT, &st, reterr);
-
-	if (ret)
-		return ret;
-	oom_sql_bind_int(st, 1, id);
-	oom_sql_bind_text(st, 2, oom_str_from(oom_verdict_names[r->verdict]));
-	oom_sql_bind_text(st, 3, oom_str_from(oom_reason_name(r->reason)));
-	ret = oom_sql_step(s->sql, st, reterr);
-	oom_sql_reset(st);
-	return ret;
-}
-
 static int clear_derived(struct oom_store *s, int64_t id, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
 	int r;
 
-	r = oom_store_statement(s, OOM_ST_CLEAR_VERDICT, &st, reterr);
-	if (r)
-		return r;
-	oom_sql_bind_int(st, 1, id);
-	r = oom_sql_run(s->sql, st, reterr);
-	if (r)
-		return r;
-	r = oom_store_statement(s, OOM_ST_CLEAR_TASKS, &st, reterr);
+	r = oom_store_clear_verdict(s, id, reterr);
+	if (!r)
+		r = oom_store_statement(s, OOM_ST_CLEAR_TASKS, &st, reterr);
 	if (r)
 		return r;
 	oom_sql_bind_int(st, 1, id << OOM_PART_BITS);
@@ -426,7 +367,7 @@ static int put_all(struct oom_store *s, const struct oom_event *ev, const struct
 	if (!r)
 		r = put_evidence(s, ev, *id, reterr);
 	if (!r && rp)
-		r = put_verdict(s, rp, *id, reterr);
+		r = oom_store_put_verdict(s, rp, *id, reterr);
 	return r;
 }
 
@@ -509,7 +450,9 @@ int oom_store_find_kill(struct oom_store *s, const struct oom_event *ev, int64_t
 
 int oom_store_clear(struct oom_store *s, int64_t id, struct oom_err *reterr)
 {
-	static const unsigned whole[] = { OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE, OOM_ST_CLEAR_VERDICT };
+	static const unsigned whole[] = {
+		OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE, OOM_ST_CLEAR_VERDICT, OOM_ST_CLEAR_DIGEST,
+	};
 	int r = 0;
 
 	for (unsigned i = 0; !r && i < OOM_ARRAY_SIZE(whole) + OOM_STORE_PARTS; i++) {
@@ -586,11 +529,11 @@ int oom_store_analyze(struct oom_store *s, const struct oom_replay *rp, struct o
 
 	if (r)
 		return r;
-	same = r = same_verdict(s, rp, id, reterr);
+	same = r = oom_store_same_verdict(s, rp, id, reterr);
 	if (r >= 0)
 		r = clear_derived(s, id, reterr);
 	if (!r)
-		r = put_verdict(s, rp, id, reterr);
+		r = oom_store_put_verdict(s, rp, id, reterr);
 	if (!r)
 		r = update_scores(s, rp, id, reterr);
 	return oom_store_end_write(s, own, r ? r : !same, reterr);

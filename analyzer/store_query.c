@@ -17,7 +17,7 @@ static const char filtered[] = " FROM v_event AS e LEFT JOIN life AS l ON l.k = 
 			       "e.event_id AND w.comm GLOB ?4))"
 			       " AND (?5 IS NULL OR e.oom_memcg GLOB ?5 OR e.task_memcg GLOB ?5)"
 			       " AND (?6 IS NULL OR e.verdict = ?6)"
-			       " AND (?7 IS NULL OR e.engine IS NOT ?7)"
+			       " AND (?7 IS NULL OR e.engine IS NOT ?7 OR e.weight IS NULL)"
 			       " ORDER BY e.wall_us, e.event_id LIMIT ?8";
 
 static void bind_filter(struct oom_sql_stmt *st, const struct oom_filter *f)
@@ -80,6 +80,85 @@ int oom_store_each(struct oom_store *s, const struct oom_filter *f, int (*fn)(vo
 		r = fn(arg, id);
 	}
 	oom_buf_release(&ids);
+	return r;
+}
+
+/* ---- names of events --------------------------------------------------------------------------------- */
+
+#define ID_DIGITS_MAX 11       /* more digits are a fingerprint that happens to hold no letter */
+#define PRINT_MIN     6
+#define PRINT_MAX     32
+
+int oom_store_event_word(const char *text, int64_t *ret_id)
+{
+	struct oom_str s = oom_str_from(text);
+	size_t n = strspn(text, "0123456789abcdefABCDEF");
+
+	if (strspn(text, "0123456789") == s.n && s.n <= ID_DIGITS_MAX)
+		return oom_take_i64(&s, ret_id) && *ret_id > 0 ? 1 : -EINVAL;
+	return n == s.n && n >= PRINT_MIN && n <= PRINT_MAX ? 0 : -EINVAL;
+}
+
+/* The sentence says which they are, as far as it has room. */
+static int several(struct oom_store *s, struct oom_sql_stmt *st, const char *text, struct oom_err *reterr)
+{
+	char list[300] = "";
+	size_t at = 0;
+	int r;
+
+	do {
+		struct oom_str print = oom_sql_bytes(st, 1);
+
+		if (at + 64 > sizeof(list)) {
+			snprintf(list + at, sizeof(list) - at, " ...");
+			break;
+		}
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s %lld (%.*s)", at ? "," : "",
+				       (long long)oom_sql_int(st, 0), (int)(print.n < 20 ? print.n : 20), print.p ? print.p : "");
+	} while ((r = oom_sql_step(s->sql, st, reterr)) == 1);
+	return oom_err_set(reterr, ENOTUNIQ, "'%s' fits several events:%s", text, list);
+}
+
+static int find_print(struct oom_store *s, struct oom_sql_stmt *st, const char *text, int64_t *ret_id, struct oom_err *reterr)
+{
+	char low[PRINT_MAX + 1], high[PRINT_MAX + 2];
+	size_t n = strlen(text);
+	int r;
+
+	for (size_t i = 0; i <= n; i++)
+		low[i] = high[i] = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] | 0x20) : text[i];
+	high[n] = 'g';                                   /* behind every digit */
+	high[n + 1] = '\0';
+	oom_sql_bind_text(st, 1, oom_str_from(low));
+	oom_sql_bind_text(st, 2, oom_str_from(high));
+	r = oom_sql_step(s->sql, st, reterr);
+	if (r == 0)
+		return oom_err_set(reterr, ENOENT, "there is no event %s in '%s'", text, oom_sql_path(s->sql));
+	if (r < 0)
+		return r;
+	*ret_id = oom_sql_int(st, 0);
+	r = oom_sql_step(s->sql, st, reterr);
+	if (r != 1)
+		return r;
+	oom_sql_reset(st);
+	r = oom_sql_step(s->sql, st, reterr);
+	return r == 1 ? several(s, st, text, reterr) : r;
+}
+
+int oom_store_resolve(struct oom_store *s, const char *text, int64_t *ret_id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r = oom_store_event_word(text, ret_id);
+
+	if (r < 0)
+		return oom_err_set(reterr, EINVAL, "'%s' names no event: it takes an id, or 6 to 32 hex digits", text);
+	if (r > 0)
+		return 0;
+	r = oom_store_statement(s, OOM_ST_LIKE_EVENT, &st, reterr);
+	if (r)
+		return r;
+	r = find_print(s, st, text, ret_id, reterr);
+	oom_sql_reset(st);
 	return r;
 }
 

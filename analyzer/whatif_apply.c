@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <oomlens/identity.h>
+
 #include "whatif_impl.h"
 
 const char *const oom_apply_names[] = { "none", "choom", "systemd", "kubernetes", "docker", NULL };
@@ -62,10 +64,12 @@ static struct oom_str unit_of(const struct pen *p, const struct oom_change *c)
 {
 	const struct oom_task *t = task_of(p, c);
 	struct oom_str path = t->cgroup;
+	struct oom_identity id;
 
 	if (!path.p && p->w->event->task_memcg.p && (t->tgid == p->w->event->chosen_pid))
 		path = p->w->event->task_memcg;
-	return oom_cgroup_unit(path);
+	oom_identify(path, &id);
+	return id.unit;
 }
 
 static int by_systemd(struct pen *p, const struct oom_change *c)
@@ -115,24 +119,19 @@ static int by_kubernetes(struct pen *p, const struct oom_change *c)
 	return oom_buf_fmt(p->out, "# no class of pods has %lld\n", adj);
 }
 
-/* docker-HEX.scope or /docker/HEX */
-static struct oom_str container_of(struct oom_str path)
+/* As docker prints it; of other runtimes there is nothing that its commands could name. */
+static struct oom_str docker_id(struct oom_str path)
 {
-	ptrdiff_t at = oom_str_rfind(path, "docker");
-	size_t n = 0;
+	struct oom_identity id;
 
-	if (at < 0)
-		return OOM_STR_NULL;
-	path = oom_str_sub(path, (size_t)at + 7, path.n);
-	while (n < path.n && isxdigit((unsigned char)path.p[n]))
-		n++;
-	return n >= 12 ? oom_str_sub(path, 0, 12) : OOM_STR_NULL;
+	oom_identify(path, &id);
+	return id.runtime && strcmp(id.runtime, "docker") == 0 ? oom_container_short(id.container_id) : OOM_STR_NULL;
 }
 
 static int by_docker(struct pen *p, const struct oom_change *c)
 {
 	const struct oom_task *t = task_of(p, c);
-	struct oom_str id = container_of(t->cgroup);
+	struct oom_str id = docker_id(t->cgroup);
 
 	return oom_buf_fmt(p->out, "docker run --oom-score-adj=%lld ...  # %s (pid %lld)%s%.*s: a running container keeps "
 			   "its value\n", (long long)c->adj_to, safe(p, t->comm), pid_of(t),
@@ -141,14 +140,23 @@ static int by_docker(struct pen *p, const struct oom_change *c)
 
 /* ---- the domain ------------------------------------------------------------------------------------- */
 
+/* The unit or slice whose cgroup the path is itself. */
+static struct oom_str own_unit(struct oom_str path)
+{
+	struct oom_identity id;
+
+	oom_identify(path, &id);
+	if (id.slice.p && id.slice.p + id.slice.n == path.p + path.n)
+		return id.slice;
+	return id.unit.p && id.unit.p + id.unit.n == path.p + path.n ? id.unit : OOM_STR_NULL;
+}
+
 static int limit_line(struct pen *p, enum oom_apply how, const struct oom_edit *e)
 {
-	struct oom_str unit = oom_cgroup_unit(e->sel.text), id = container_of(e->sel.text);
+	struct oom_str unit = own_unit(e->sel.text), id = docker_id(e->sel.text);
 	long long bytes = (long long)e->value;
 
-	bool own = unit.n && unit.p + unit.n == e->sel.text.p + e->sel.text.n;
-
-	if (how == OOM_APPLY_SYSTEMD && own && is_plain(unit))
+	if (how == OOM_APPLY_SYSTEMD && is_plain(unit))
 		return oom_buf_fmt(p->out, "systemctl set-property '%.*s' MemoryMax=%lld\n", (int)unit.n, unit.p, bytes);
 	if (how == OOM_APPLY_DOCKER && id.n)
 		return oom_buf_fmt(p->out, "docker update --memory=%lld %.*s\n", bytes, (int)id.n, id.p);
@@ -159,17 +167,18 @@ static int limit_line(struct pen *p, enum oom_apply how, const struct oom_edit *
 
 static int edit_line(struct pen *p, enum oom_apply how, const struct oom_edit *e)
 {
-	struct oom_str unit = oom_cgroup_unit(e->sel.text);
+	struct oom_identity id;
 
+	oom_identify(e->sel.text, &id);
 	switch (e->kind) {
 	case OOM_EDIT_LIMIT:
 		return limit_line(p, how, e);
 	case OOM_EDIT_ALLOCATING:
 		return oom_buf_fmt(p->out, "sysctl vm.oom_kill_allocating_task=%lld\n", (long long)e->value);
 	case OOM_EDIT_GROUP:
-		if (how == OOM_APPLY_SYSTEMD && oom_str_ends(unit, ".service") && is_plain(unit))
-			return oom_buf_fmt(p->out, "# in a drop-in of %.*s: [Service] OOMPolicy=%s\n", (int)unit.n,
-					   unit.p, e->value ? "kill" : "continue");
+		if (how == OOM_APPLY_SYSTEMD && oom_str_ends(id.unit, ".service") && is_plain(id.unit))
+			return oom_buf_fmt(p->out, "# in a drop-in of %.*s: [Service] OOMPolicy=%s\n", (int)id.unit.n,
+					   id.unit.p, e->value ? "kill" : "continue");
 		return oom_buf_fmt(p->out, "# %s: memory.oom.group would be %lld\n", safe(p, e->sel.text),
 				   (long long)e->value);
 	case OOM_EDIT_SWAP:

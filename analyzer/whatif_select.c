@@ -223,18 +223,6 @@ int oom_selector_match(const struct oom_selector *s, const struct oom_event *ev,
 	return 0;
 }
 
-struct oom_str oom_cgroup_unit(struct oom_str path)
-{
-	static const char *const suffix[] = { ".service", ".scope", ".slice" };
-	struct oom_str part, unit = OOM_STR_NULL;
-
-	while (next_part(&path, &part))
-		for (size_t i = 0; i < OOM_ARRAY_SIZE(suffix); i++)
-			if (oom_str_ends(part, suffix[i]))
-				unit = part;
-	return unit;
-}
-
 /* ---- edits ------------------------------------------------------------------------------------------ */
 
 static int bad_edit(struct oom_err *err, struct oom_str text, const char *why)

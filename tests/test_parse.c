@@ -2,8 +2,11 @@
 #include "test_parse.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <oomlens/source.h>
 
 int feed_text(struct oom_parser *p, const char *text)
 {
@@ -52,6 +55,44 @@ void release_events(struct oom_event *ev, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		oom_event_release(&ev[i]);
+}
+
+static void take_all(struct oom_parser *p, void (*fn)(struct oom_event *ev))
+{
+	struct oom_event ev;
+
+	while (oom_parser_take(p, &ev) == 1) {
+		fn(&ev);
+		oom_event_release(&ev);
+	}
+}
+
+void read_logs(const char *pattern, void (*fn)(struct oom_event *ev))
+{
+	glob_t found;
+
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *spec = found.gl_pathv[i];
+		struct oom_input *input;
+		struct oom_parser *p;
+		struct oom_line line;
+
+		assert_int_equal(oom_input_open(&spec, 1, &input, NULL), 0);
+		assert_int_equal(oom_parser_new(&p), 0);
+		while (oom_input_next_text(input, NULL) > 0) {
+			assert_int_equal(oom_parser_begin(p, oom_str_from(spec)), 0);
+			while (oom_input_next_line(input, oom_parser_quiet(p), &line, NULL) > 0) {
+				assert_int_equal(oom_parser_feed(p, &line), 0);
+				take_all(p, fn);
+			}
+			assert_int_equal(oom_parser_finish(p), 0);
+			take_all(p, fn);
+		}
+		oom_parser_free(p);
+		oom_input_close(input);
+	}
+	globfree(&found);
 }
 
 static const char report[] =

@@ -12,6 +12,8 @@ int feed_text(struct oom_parser *p, const char *text);
 /* Returns the number of events; the first max of them go to ev, the caller releases them. */
 size_t parse_text(const char *text, struct oom_event *ev, size_t max);
 void release_events(struct oom_event *ev, size_t n);
+/* Gives fn each event of the logs that the pattern names. */
+void read_logs(const char *pattern, void (*fn)(struct oom_event *ev));
 
 #define assert_str(s, z) assert_true(oom_str_is(s, z))
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Dry runs: selectors and edits as text, the solver against every value there is, what stays and what moves. */
-#include "unit.h"
+#include "test_parse.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <oomlens/parse.h>
-#include <oomlens/source.h>
 #include <oomlens/whatif.h>
 
 /* ---- scenes ----------------------------------------------------------------------------------------- */
@@ -209,8 +206,6 @@ static void cgroups(void **state)
 	assert_int_equal(oom_selector_match(&s, &ev, 1), 1);
 	assert_int_equal(oom_selector_match(&s, &ev, 0), 0);
 	assert_int_equal(oom_selector_match(&s, &ev, 2), -1);
-	assert_true(oom_str_is(oom_cgroup_unit(OOM_STR("/system.slice/db.service/sub")), "db.service"));
-	assert_null(oom_cgroup_unit(OOM_STR("/a/b")).p);
 	oom_event_release(&ev);
 }
 
@@ -651,45 +646,13 @@ static void check_event(struct oom_event *ev)
 	oom_whatif_release(&w);
 }
 
-static void take_all(struct oom_parser *parser)
-{
-	struct oom_event ev;
-
-	while (oom_parser_take(parser, &ev) == 1) {
-		check_event(&ev);
-		oom_event_release(&ev);
-	}
-}
-
 /* WHATIF_LOGS: other logs than the cases. */
 static void cases(void **state)
 {
 	const char *pattern = getenv("WHATIF_LOGS");
-	glob_t found;
 
 	(void)state;
-	assert_int_equal(glob(pattern ? pattern : "tests/cases/6.1*/log", 0, NULL, &found), 0);
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		const char *spec = found.gl_pathv[i];
-		struct oom_input *input;
-		struct oom_parser *parser;
-		struct oom_line line;
-
-		assert_int_equal(oom_input_open(&spec, 1, &input, NULL), 0);
-		assert_int_equal(oom_parser_new(&parser), 0);
-		while (oom_input_next_text(input, NULL) > 0) {
-			assert_int_equal(oom_parser_begin(parser, oom_str_from(spec)), 0);
-			while (oom_input_next_line(input, oom_parser_quiet(parser), &line, NULL) > 0) {
-				assert_int_equal(oom_parser_feed(parser, &line), 0);
-				take_all(parser);
-			}
-			assert_int_equal(oom_parser_finish(parser), 0);
-			take_all(parser);
-		}
-		oom_parser_free(parser);
-		oom_input_close(input);
-	}
-	globfree(&found);
+	read_logs(pattern ? pattern : "tests/cases/6.1*/log", check_event);
 	print_message("%zu exact events chosen again, %zu tasks solved\n", complete, weighed);
 	assert_true(pattern || complete > 40);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "columns.h"
 
-#include <oomlens/whatif.h>
+#include <oomlens/identity.h>
 
 #include <pwd.h>
 #include <string.h>
@@ -94,57 +94,28 @@ static struct oom_str text_cgroup(const struct model *m, const struct row *r, ch
 	return column_cgroup(m, r);
 }
 
-/* The deepest part of the path that is a unit of the service manager. */
+/* A process outside of all units is in a slice. */
 static struct oom_str text_unit(const struct model *m, const struct row *r, char *buf, size_t size)
 {
+	struct oom_identity id;
+
 	(void)buf;
 	(void)size;
-	return oom_cgroup_unit(column_cgroup(m, r));
-}
-
-static bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-
-#define ID_FULL  64                   /* of docker, containerd, cri-o, podman: "docker-<id>.scope", ".../<id>" */
-#define ID_SHOWN 12                   /* as their own tools show it */
-
-/* The last run of exactly 64 hexadecimal digits. */
-static struct oom_str container_id(struct oom_str path)
-{
-	struct oom_str found = OOM_STR_NULL;
-
-	for (size_t i = 0, n; i < path.n; i += n + 1) {
-		for (n = 0; i + n < path.n && is_hex(path.p[i + n]); n++)
-			;
-		if (n == ID_FULL)
-			found = oom_str_sub(path, i, ID_SHOWN);
-	}
-	return found;
-}
-
-/* "pod" and a UUID, with dashes or, in the names of slices, underscores: its first eight digits. */
-static struct oom_str pod_id(struct oom_str path)
-{
-	for (size_t i = 0; i + 3 + 9 <= path.n; i++) {
-		size_t n = 0;
-
-		if (memcmp(path.p + i, "pod", 3) != 0)
-			continue;
-		while (n < 8 && is_hex(path.p[i + 3 + n]))
-			n++;
-		if (n == 8 && (path.p[i + 11] == '-' || path.p[i + 11] == '_'))
-			return oom_str_sub(path, i + 3, 8);
-	}
-	return OOM_STR_NULL;
+	oom_identify(column_cgroup(m, r), &id);
+	return id.unit.p ? id.unit : id.slice;
 }
 
 static struct oom_str text_container(const struct model *m, const struct row *r, char *buf, size_t size)
 {
-	struct oom_str path = column_cgroup(m, r), id = container_id(path), pod = pod_id(path);
+	struct oom_identity id;
+	struct oom_str container;
 
-	if (!id.n && !pod.n)
+	oom_identify(column_cgroup(m, r), &id);
+	container = oom_container_short(id.container_id);
+	if (!container.n && !id.pod_uid[0])
 		return OOM_STR_NULL;
-	snprintf(buf, size, "%.*s%s%.*s", (int)id.n, id.n ? id.p : "", pod.n ? id.n ? " pod " : "pod " : "", (int)pod.n,
-		 pod.n ? pod.p : "");
+	snprintf(buf, size, "%.*s%s%.8s", (int)container.n, container.n ? container.p : "",
+		 id.pod_uid[0] ? container.n ? " pod " : "pod " : "", id.pod_uid);
 	return oom_str_from(buf);
 }
 

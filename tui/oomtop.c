@@ -20,7 +20,8 @@ enum { EXIT_DONE = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_STO
 
 struct opts {
 	const char *db, *replay, *cgroup, *color, *columns;
-	int64_t event, n, top;
+	int64_t n, top;
+	const char *event;
 	double delay;                 /* seconds; 0 = not given */
 	bool batch, json, domains, demo, no_mouse;
 };
@@ -37,7 +38,7 @@ static const struct { int code; const char *name, *arg, *help; } options[] = {
 	{ LONG_CGROUP, "cgroup", "PATH", "look at this memory cgroup" },
 	{ LONG_DOMAINS, "domains", NULL, "batch: a row for everything that can run out of memory" },
 	{ LONG_REPLAY, "replay", "FILE", "show the selection that a kernel log tells of (its first; --event N: its n-th)" },
-	{ LONG_EVENT, "event", "ID", "show a stored selection" },
+	{ LONG_EVENT, "event", "ID", "show a stored selection: its id, or how its fingerprint begins" },
 	{ LONG_DB, "db", "PATH", "the store (default: $OOMLENS_DB, else the system's or your state directory)" },
 	{ LONG_DEMO, "demo", NULL, "a made-up machine; needs no privilege" },
 	{ LONG_COLUMNS, "columns", "KEY,...", "these columns (keys: 'oomtop --columns=help')" },
@@ -106,7 +107,7 @@ static bool set(struct opts *o, int code, const char *value)
 	case LONG_CGROUP:   o->cgroup = value; return *value == '/';
 	case LONG_DOMAINS:  o->domains = true; return true;
 	case LONG_REPLAY:   o->replay = value; return true;
-	case LONG_EVENT:    return count(value, &o->event);
+	case LONG_EVENT:    o->event = value; return oom_store_event_word(value, &(int64_t){ 0 }) >= 0;
 	case LONG_DB:       o->db = value; return *value != '\0';
 	case LONG_DEMO:     o->demo = true; return true;
 	case LONG_COLUMNS:  o->columns = value; return setup_columns(&(struct setup){ 0 }, oom_str_from(value));
@@ -199,14 +200,17 @@ static int event_of_file(const char *path, int64_t n, struct oom_event *ret, str
 	return r;
 }
 
-static int event_of_store(const char *db, int64_t id, struct oom_event *ret, struct oom_err *reterr)
+static int event_of_store(const char *db, const char *name, struct oom_event *ret, struct oom_err *reterr)
 {
 	struct oom_store *s;
+	int64_t id;
 	int r = oom_store_open(db, OOM_STORE_READ, &s, reterr);
 
 	if (r)
 		return r;
-	r = oom_store_load(s, id, ret, reterr);
+	r = oom_store_resolve(s, name, &id, reterr);
+	if (!r)
+		r = oom_store_load(s, id, ret, reterr);
 	(void)oom_store_close(s, NULL);
 	return r;
 }
@@ -216,14 +220,17 @@ static int open_source(const struct opts *o, struct source **ret)
 {
 	struct oom_err err = { 0 };
 	struct oom_event ev;
+	int64_t n = 1;
 	int r;
 
 	if (o->demo)
 		return source_demo(ret) ? complain(EXIT_INPUT, "out of memory") : 0;
 	if (!o->replay && !o->event)
 		return source_live(ret, &err) ? complain(EXIT_INPUT, err.text) : 0;
+	if (o->replay && o->event && oom_store_event_word(o->event, &n) != 1)
+		return complain(EXIT_USAGE, "with --replay, --event takes a number");
 	if (o->replay)
-		r = event_of_file(o->replay, o->event ? o->event : 1, &ev, &err);
+		r = event_of_file(o->replay, n, &ev, &err);
 	else
 		r = event_of_store(o->db, o->event, &ev, &err);
 	if (r < 0)

@@ -46,6 +46,12 @@ int  oom_store_find_kill(struct oom_store *s, const struct oom_event *ev, int64_
  * -EEXIST: another event has that fingerprint; neither spoils a transaction of the caller's.  -errno. */
 int  oom_store_replace(struct oom_store *s, int64_t id, const struct oom_event *ev, const struct oom_replay *r,
 		       struct oom_err *reterr);
+/* How people name a stored event: by its id, a number of up to 11 digits, or by how its fingerprint begins, 6 to 32 hex
+ * digits; the first twelve are the column `event` of v_event.  1 = an id, *ret_id; 0 = a fingerprint, -EINVAL = neither. */
+int  oom_store_event_word(const char *text, int64_t *ret_id);
+/* 0 and the id of what is named so (of an id: that number, stored or not); -EINVAL, -ENOENT, -ENOTUNIQ: several, which
+ * *reterr lists; -errno. */
+int  oom_store_resolve(struct oom_store *s, const char *text, int64_t *ret_id, struct oom_err *reterr);
 /* Deep load: the event as it was put, ev->id = id.  -ENOENT if there is none. */
 int  oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struct oom_err *reterr);
 /* Replaces the derived rows of a stored event, r->event->id.  1 = its verdict or the reason changed, 0 = neither, -errno. */
@@ -82,7 +88,7 @@ int  oom_store_prune(struct oom_store *s, int64_t until_us, int64_t max_bytes, s
 struct oom_filter {                  /* zero-initialised = everything */
 	int64_t since_us, until_us;  /* UTC; 0 = open.  Events without wall time are left out when either is set */
 	const char *host, *comm, *cgroup, *verdict;   /* comm and cgroup: GLOB; comm matches any victim */
-	const char *stale;           /* engine version: only events not analyzed by it */
+	const char *stale;           /* engine version: only events not analyzed by it, or without a digest */
 	int64_t limit;               /* 0 = all */
 };
 /* Calls fn with the id of each match, oldest first; fn returns non-zero to stop.  0, fn's value, or -errno. */

@@ -33,9 +33,6 @@ int oom_selector_parse(struct oom_str text, oom_uid_of *uid_of, struct oom_selec
 int oom_selector_match(const struct oom_selector *s, const struct oom_event *ev, size_t task);
 /* The same question for one cgroup. */
 int oom_task_in_cgroup(const struct oom_event *ev, size_t task, struct oom_str path);
-/* The systemd unit of a cgroup path: its innermost part with a unit's suffix; OOM_STR_NULL. */
-struct oom_str oom_cgroup_unit(struct oom_str path);
-
 /* "4096", "64K", "1.5G", "2GiB": bytes; powers of 1024.  Advances on success alone. */
 bool oom_take_bytes(struct oom_str *s, int64_t *ret);
 

@@ -54,6 +54,20 @@ done
 same 'nothing was lost' "$events" "$(sqlite3 "$db" 'SELECT count(*) FROM event')"
 same 'the views of a bare shell' 0 "$(sqlite3 "$db" 'SELECT count(*) FROM v_memory WHERE name IS NULL')"
 
+# an event goes by its id or by its name
+name=$(sqlite3 "$db" 'SELECT event FROM v_event WHERE event_id = 1')
+expect 0 '' "$OOMLENS" explain --db "$db" --event 1 --json
+cp "$work/stdout" "$work/by-id"
+expect 0 '' "$OOMLENS" explain --db "$db" --event "$name" --json
+same 'the same event' "$(cat "$work/by-id")" "$(cat "$work/stdout")"
+expect 0 '' "$OOMLENS" whatif --db "$db" --event "${name:0:8}" --set 'comm:*=0' --json
+expect 1 'no event ffffff0' "$OOMLENS" explain --db "$db" --event ffffff0
+expect 2 'not a valid value' "$OOMLENS" explain --db "$db" --event nothex
+expect 2 'takes a number' "$OOMLENS" whatif "$cases/6.12-global/log" --event "$name"
+cp "$db" "$work/twins.db"
+sqlite3 "$work/twins.db" "UPDATE event SET fingerprint = 'abcdef' || substr(fingerprint, 7)"
+expect 2 'fits several events: 1 .abcdef.*, 2 .abcdef' "$OOMLENS" explain --db "$work/twins.db" --event abcdef
+
 # analyze
 expect 0 '' "$OOMLENS" analyze --json --db "$db"
 same 'nothing is stale' 0 "$(jq .analyzed "$work/stdout")"
