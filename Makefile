@@ -138,6 +138,15 @@ $(BUILD)/gen/schema.inc: schema.sql
 	@mkdir -p $(@D)
 	$(Q)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 
+# The named reports, a file each: name, help (the first line of comment) and text.
+$(BUILD)/gen/reports.inc: $(sort $(wildcard analyzer/reports/*.sql))
+	@mkdir -p $(@D)
+	$(Q)awk 'FNR == 1 { if (NR > 1) print "\t},"; n = FILENAME; sub(/.*\//, "", n); sub(/\.sql$$/, "", n); next } \
+		{ gsub(/[\\"]/, "\\\\&") } \
+		FNR == 2 { h = $$0; sub(/^-- /, "", h); printf "\t{ \"%s\", \"%s\",\n", n, h } \
+		{ printf "\t\"%s\\n\"\n", $$0 } END { print "\t}," }' $^ > $@
+$(BUILD)/analyzer/query.o: $(BUILD)/gen/reports.inc
+
 # ---- packages ------------------------------------------------------------------------------------------
 
 DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev \
@@ -203,7 +212,7 @@ check-guest: deps-guest
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old.skel.h $(BUILD)/gen/census.skel.h)
+lint: deps-lint $(BUILD)/gen/reports.inc $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old.skel.h $(BUILD)/gen/census.skel.h)
 	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.

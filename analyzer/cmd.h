@@ -34,6 +34,7 @@ struct opts {
 	int64_t top;                 /* 0 = default */
 	const char *host, *profile;
 	struct oom_filter filter;    /* list and its kin; filter.host is host */
+	bool list, sql;                               /* query */
 	bool live, watch, allow_empty;                /* whatif */
 	struct edit_arg edit[EDITS_MAX];
 	size_t nedits;

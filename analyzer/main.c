@@ -31,9 +31,10 @@ const struct cmd commands[] = {
 	  "SELECTOR is PID, comm:PATTERN, cgroup:PATH, uid:N|NAME or unit:NAME.",
 	  "event live cgroup watch set spare without grow limit swap oom-group allocating-task need kills apply-as "
 	  "allow-empty top db profile json color quiet", cmd_whatif },
-	{ "query", "SQL", "run read-only SQL over the store",
-	  "'-' reads the SQL from stdin.  The views are described in oomlens-schema(5).",
-	  "db json csv timeout color quiet", cmd_query },
+	{ "query", "NAME|SQL", "answer a named report, or read-only SQL over the store",
+	  "A word of small letters and '-' is the NAME of a report, '-' alone reads the SQL from stdin.  The views are described in oomlens-schema(5).\n"
+	  "SQL too may have the parameters :since, :until, :host and :top.",
+	  "list sql since until host top db json csv timeout color quiet", cmd_query },
 	{ "record", "", "watch the OOM killer and store every kill, until stopped",
 	  "SIGTERM ends it when all that was seen is stored, SIGHUP opens the store anew.\n"
 	  "With --status: what the running recorder says of itself; 1 if none runs.",
@@ -57,6 +58,8 @@ static const struct opt {
 	{ "event", 0, OPT_EVENT, "ID", "a stored event: its id, or how its fingerprint begins (whatif FILE: its ID-th)", AT(event) },
 	{ "live", 0, OPT_FLAG, NULL, "one sample of the running system", AT(live) },
 	{ "watch", 0, OPT_FLAG, NULL, "with --live: again every second", AT(watch) },
+	{ "list", 0, OPT_FLAG, NULL, "name the reports", AT(list) },
+	{ "sql", 0, OPT_FLAG, NULL, "print the SQL instead of running it", AT(sql) },
 	{ "json", 'J', OPT_FLAG, NULL, "JSON output", AT(json) },
 	{ "csv", 0, OPT_FLAG, NULL, "CSV output", AT(csv) },
 	{ "strict", 0, OPT_FLAG, NULL, "exit with 5 if a replay does not agree with the kernel", AT(strict) },

@@ -365,6 +365,11 @@ void oom_sql_bind_blob(struct oom_sql_stmt *st, int i, const void *p, size_t n)
 		(void)sqlite3_bind_null(handle(st), i);
 }
 
+int oom_sql_param(struct oom_sql_stmt *st, const char *name)
+{
+	return sqlite3_bind_parameter_index(handle(st), name);
+}
+
 void oom_sql_unbind(struct oom_sql_stmt *st)
 {
 	(void)sqlite3_clear_bindings(handle(st));

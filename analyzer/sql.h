@@ -40,6 +40,7 @@ void oom_sql_finalize(struct oom_sql_stmt *st);
 void oom_sql_bind_int(struct oom_sql_stmt *st, int i, int64_t v);       /* OOM_NA binds NULL */
 void oom_sql_bind_text(struct oom_sql_stmt *st, int i, struct oom_str s);/* p == NULL binds NULL */
 void oom_sql_bind_blob(struct oom_sql_stmt *st, int i, const void *p, size_t n);
+int  oom_sql_param(struct oom_sql_stmt *st, const char *name);           /* index of ":name"; 0 = it has none */
 void oom_sql_unbind(struct oom_sql_stmt *st);                            /* every parameter NULL */
 
 /* 1 = a row, 0 = done, -errno.  reset makes it ready for the next run. */

@@ -2,6 +2,8 @@
 /* Questions to the store: filtered events, and SQL that people write. */
 #include "store_impl.h"
 
+#include <oomlens/query.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -223,15 +225,30 @@ static int give_rows(struct oom_store *s, struct oom_sql_stmt *st, const struct 
 	return r;
 }
 
-static int query_all(struct oom_store *s, const char *sql, const struct oom_query_ops *ops, void *arg,
-		     struct oom_err *reterr)
+static void bind_args(struct oom_sql_stmt *st, const struct oom_query_args *args)
+{
+	for (unsigned i = 0; i < OOM_QUERY_PARAMS; i++) {
+		int at = oom_sql_param(st, oom_query_params[i].name);
+
+		if (at && oom_query_params[i].text)
+			oom_sql_bind_text(st, at, oom_str_from(args->host));
+		else if (at)
+			oom_sql_bind_int(st, at, oom_query_int(args, (enum oom_query_param)i));
+	}
+}
+
+static int query_all(struct oom_store *s, const char *sql, const struct oom_query_args *args,
+		     const struct oom_query_ops *ops, void *arg, struct oom_err *reterr)
 {
 	while (*sql) {
 		struct oom_sql_stmt *st = NULL;
 		int r = oom_sql_prepare(s->sql, sql, &st, &sql, reterr);
 
-		if (!r && st)
+		if (!r && st) {
+			if (args)
+				bind_args(st, args);
 			r = give_rows(s, st, ops, arg, reterr);
+		}
 		oom_sql_finalize(st);
 		if (r)
 			return r;
@@ -239,8 +256,8 @@ static int query_all(struct oom_store *s, const char *sql, const struct oom_quer
 	return 0;
 }
 
-int oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops,
-		    void *arg, struct oom_err *reterr)
+int oom_store_query_with(struct oom_store *s, const char *sql, const struct oom_query_args *args, int64_t limit_ms,
+			 const struct oom_query_ops *ops, void *arg, struct oom_err *reterr)
 {
 	int r;
 
@@ -248,9 +265,15 @@ int oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, cons
 		return oom_err_set(reterr, EPERM, "cannot query '%s': it is open for writing",
 				   oom_sql_path(s->sql));
 	oom_sql_guard(s->sql, limit_ms);
-	r = query_all(s, sql, ops, arg, reterr);
+	r = query_all(s, sql, args, ops, arg, reterr);
 	oom_sql_unguard(s->sql);
 	return r;
+}
+
+int oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops,
+		    void *arg, struct oom_err *reterr)
+{
+	return oom_store_query_with(s, sql, NULL, limit_ms, ops, arg, reterr);
 }
 
 int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops,

@@ -106,6 +106,10 @@ struct oom_query_ops {
  * longer than limit_ms (0 = no limit) with -ETIME, what needs more than 512 MiB with -ENOMEM.  Needs OOM_STORE_READ. */
 int  oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, const struct oom_query_ops *ops, void *arg,
 		     struct oom_err *reterr);
+/* The same for SQL with the parameters of query.h. */
+struct oom_query_args;
+int  oom_store_query_with(struct oom_store *s, const char *sql, const struct oom_query_args *args, int64_t limit_ms,
+			  const struct oom_query_ops *ops, void *arg, struct oom_err *reterr);
 /* Same result columns as `oomlens list` shows, honouring the filter. */
 int  oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops, void *arg,
 		    struct oom_err *reterr);
