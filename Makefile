@@ -91,6 +91,11 @@ $(BUILD)/bench_%: $(BUILD)/tests/bench_%.o $(call obj,$(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Stores of a made-up fleet, for tests and measurements.
+$(BUILD)/fleet_gen: $(call obj,tests/fleet_gen.c tests/fleet_text.c $(LIB_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # What a machine without the optional libraries gets.
 STAND_INS = collector/bpf_none.c collector/census_none.c collector/trace_none.c collector/journal_none.c
 $(BUILD)/oomlens_bare: $(call obj,$(CMD_SRC) $(filter-out $(STAND_INS) $(STAND_INS:%_none.c=%.c),$(LIB_SRC)) $(STAND_INS))
