@@ -2,12 +2,13 @@
 # Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-lint deps-guest
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 #          BPF=auto|yes|no TRACE=auto|yes|no (feeds of the recorder; auto = where the libraries are there)
-#          JOURNAL=auto|yes|no (binary journals; auto = where libsystemd is)
+#          JOURNAL=auto|yes|no (binary journals; auto = where libsystemd is) PG=auto|yes|no (PostgreSQL; auto = where libpq is)
 
 V      ?= 0
 DEBUG  ?= 0
 WERROR ?= 1
 JOURNAL ?= auto
+PG     ?= auto
 PREFIX ?= /usr/local
 BPF    ?= auto
 TRACE  ?= auto
@@ -19,6 +20,8 @@ COMMA  := ,
 
 CC       = gcc
 has_journal := $(shell pkg-config --exists libsystemd && echo yes)
+has_pg   := $(shell pkg-config --exists libpq && echo yes)
+with_pg   = $(if $(filter no,$(PG)),,$(if $(has_pg),yes,$(if $(filter yes,$(PG)),$(error PG=yes needs libpq))))
 with_journal = $(if $(filter no,$(JOURNAL)),,$(if $(has_journal),yes,$(if $(filter yes,$(JOURNAL)),$(error JOURNAL=yes needs libsystemd))))
 PKGS     = sqlite3 libarchive jansson libzstd zlib liblzma $(if $(with_journal),libsystemd)
 WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
@@ -40,11 +43,12 @@ with_bpf  = $(if $(filter no,$(BPF)),,$(if $(has_bpf),yes,$(if $(filter yes,$(BP
 with_trace = $(if $(filter no,$(TRACE)),,$(if $(has_trace),yes,$(if $(filter yes,$(TRACE)),$(error TRACE=yes needs libtracefs and libtraceevent))))
 FEED_PKGS := $(if $(with_bpf),libbpf) $(if $(with_trace),libtracefs libtraceevent)
 LDLIBS   += $(if $(strip $(FEED_PKGS)),$(shell pkg-config --libs $(FEED_PKGS)))
+PG_CFLAGS = $(if $(with_pg),$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libpq)))
 FEED_CFLAGS = $(if $(with_trace),$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libtracefs libtraceevent)))
 ABSENT    = collector/bpf$(if $(with_bpf),_none).c collector/census$(if $(with_bpf),_none).c collector/trace$(if $(with_trace),_none).c \
-            collector/journal$(if $(with_journal),_none).c
+            collector/journal$(if $(with_journal),_none).c analyzer/pg$(if $(with_pg),_none).c
 
-LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c,$(wildcard analyzer/*.c)) \
+LIB_SRC   = $(filter-out analyzer/main.c analyzer/cmd_%.c $(ABSENT),$(wildcard analyzer/*.c)) \
             $(filter-out %.bpf.c $(ABSENT),$(wildcard collector/*.c))
 CMD_SRC   = analyzer/main.c $(wildcard analyzer/cmd_*.c)
 TUI_SRC   = $(filter-out tui/oomtop.c tui/term.c,$(wildcard tui/*.c))
@@ -97,7 +101,7 @@ $(BUILD)/fleet_gen: $(call obj,tests/fleet_gen.c tests/fleet_text.c $(LIB_SRC))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What a machine without the optional libraries gets.
-STAND_INS = collector/bpf_none.c collector/census_none.c collector/trace_none.c collector/journal_none.c
+STAND_INS = collector/bpf_none.c collector/census_none.c collector/trace_none.c collector/journal_none.c analyzer/pg_none.c
 $(BUILD)/oomlens_bare: $(call obj,$(CMD_SRC) $(filter-out $(STAND_INS) $(STAND_INS:%_none.c=%.c),$(LIB_SRC)) $(STAND_INS))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -131,6 +135,7 @@ $(BUILD)/collector/bpf.o: $(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old
 $(BUILD)/collector/census.o: $(BUILD)/gen/census.skel.h
 $(BUILD)/collector/bpf.o $(BUILD)/collector/census.o: CFLAGS += -isystem $(BUILD)/gen -Wno-overlength-strings
 $(BUILD)/collector/trace.o: CFLAGS += $(FEED_CFLAGS)
+$(BUILD)/analyzer/pg.o: CFLAGS += $(PG_CFLAGS)
 
 # For guests: the feeds alone, static, printing what they see.
 $(BUILD)/witness: $(call obj,tests/guest/witness.c analyzer/base.c analyzer/event.c analyzer/fields.c analyzer/safe.c \
@@ -218,7 +223,7 @@ check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
 lint: deps-lint $(BUILD)/gen/reports.inc $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old.skel.h $(BUILD)/gen/census.skel.h)
-	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
+	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS) $(PG_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.
 fuzz: deps-lint

@@ -400,3 +400,163 @@ LEFT JOIN verdict AS d ON d.event_id = e.event_id
 LEFT JOIN digest AS g ON g.event_id = e.event_id
 LEFT JOIN victim AS v ON v.k = e.event_id << 20
 LEFT JOIN life AS l ON l.k = e.event_id << 20;
+
+-- @postgresql 1
+
+-- Stores of many machines in one PostgreSQL database, or in several behind one that shards by host_id (docs/FLEET.md).  A store
+-- never runs these sections; a database runs all that it lacks in one transaction and keeps their numbers in oomlens_schema.
+-- The tables hold what the views of the stores show, so the rules that make them stand above alone, and the views give
+-- the same columns here.  Ids are hashes: host_id of the machine's id, or its name, event_id of the fingerprint.
+-- Text is valid UTF-8 without NUL; bytes that are not became U+FFFD, and are in evidence.raw as they were.  It sorts by bytes,
+-- as it does in a store.  Every key has host_id in it, and there are no foreign keys: see docs/FLEET.md for deleting.
+
+CREATE TABLE oomlens_schema (version integer PRIMARY KEY);
+
+-- Each name that a machine had.
+CREATE TABLE host (
+	host_id bigint NOT NULL, name_id bigint NOT NULL, hostname text COLLATE "C",
+	machine_id text COLLATE "C", PRIMARY KEY (host_id, name_id)
+);
+
+CREATE TABLE event (
+	event_id bigint NOT NULL, host_id bigint NOT NULL, hostname text COLLATE "C", boot_id text COLLATE "C",
+	kernel text COLLATE "C", monotonic_us bigint, realtime text COLLATE "C", stamp text COLLATE "C",
+	wall_us bigint, trigger_pid bigint, trigger_comm text COLLATE "C", trigger_uid bigint,
+	trigger_adj bigint, gfp_mask text COLLATE "C", gfp_flags text COLLATE "C", alloc_order bigint,
+	scope text COLLATE "C", constraint_name text COLLATE "C", oom_memcg text COLLATE "C",
+	task_memcg text COLLATE "C", memcg_usage_kb bigint, memcg_limit_kb bigint, swap_total_kb bigint,
+	swap_free_kb bigint, ram_pages bigint, totalpages bigint, page_size bigint, outcome text COLLATE "C",
+	verdict text COLLATE "C", reason text COLLATE "C", verdict_text text COLLATE "C",
+	profile text COLLATE "C", engine text COLLATE "C", victim_pid bigint, victim_comm text COLLATE "C",
+	victim_uid bigint, margin_pages bigint, table_complete bigint, path text COLLATE "C",
+	first_line bigint, last_line bigint, fingerprint text COLLATE "C", origin text COLLATE "C",
+	feeds text COLLATE "C", ballot text COLLATE "C", ballot_lost bigint, class text COLLATE "C",
+	event text COLLATE "C", unit text COLLATE "C", slice text COLLATE "C", user_id bigint,
+	pod_uid text COLLATE "C", container_id text COLLATE "C", runtime text COLLATE "C",
+	qos text COLLATE "C", candidates bigint, eligible bigint, largest_pid bigint,
+	largest_comm text COLLATE "C", largest_pages bigint, unadjusted_pid bigint,
+	unadjusted_comm text COLLATE "C", adj_decided bigint, unkillable_tasks bigint, unkillable_pages bigint,
+	free_kb bigint, grower_pid bigint, grower_comm text COLLATE "C", growth_kb bigint, growth_us bigint,
+	cause text COLLATE "C", weight bigint, PRIMARY KEY (event_id, host_id)
+);
+
+CREATE INDEX event_time ON event (wall_us);
+CREATE INDEX event_name ON event (event);
+
+-- Parts of an event; seq is the place among its rows.
+CREATE TABLE candidate (
+	host_id bigint NOT NULL, event_id bigint NOT NULL, seq bigint NOT NULL, pid bigint, tgid bigint,
+	uid bigint, comm text COLLATE "C", total_vm bigint, rss bigint, swapents bigint, pgtables_bytes bigint,
+	oom_score_adj bigint, points bigint, rank bigint, eligible bigint, why_not text COLLATE "C",
+	points_min bigint, points_max bigint, rss_anon bigint, rss_file bigint, rss_shmem bigint,
+	nr_ptes bigint, nr_pmds bigint, cpu bigint, oom_adj bigint, cgroup text COLLATE "C",
+	kernel_points bigint, line bigint, kernel_flags bigint, PRIMARY KEY (event_id, seq, host_id)
+);
+
+CREATE TABLE victim (
+	host_id bigint NOT NULL, event_id bigint NOT NULL, seq bigint NOT NULL, pid bigint,
+	comm text COLLATE "C", uid bigint, role text COLLATE "C", total_vm_kb bigint, anon_rss_kb bigint,
+	file_rss_kb bigint, shmem_rss_kb bigint, pgtables_kb bigint, oom_score_adj bigint,
+	reap_outcome text COLLATE "C", reap_latency_us bigint, anon_rss_kb_after bigint, killed_us bigint,
+	line bigint, reap_line bigint, class text COLLATE "C", freed_by text COLLATE "C",
+	mark_latency_us bigint, free_latency_us bigint, PRIMARY KEY (event_id, seq, host_id)
+);
+
+CREATE TABLE life (
+	host_id bigint NOT NULL, event_id bigint NOT NULL, seq bigint NOT NULL, pid bigint, tgid bigint,
+	uid bigint, comm text COLLATE "C", class text COLLATE "C", cgroup text COLLATE "C",
+	freed_by text COLLATE "C", mark_latency_us bigint, reap_latency_us bigint, free_latency_us bigint,
+	start_us bigint, selected_us bigint, killed_us bigint, marked_us bigint, queued_us bigint,
+	woken_us bigint, reap_start_us bigint, reap_end_us bigint, reap_skips bigint, exit_begin_us bigint,
+	exit_end_us bigint, freed_us bigint, aborted_rounds bigint, next_selected_us bigint,
+	PRIMARY KEY (event_id, seq, host_id)
+);
+
+CREATE TABLE flight (
+	host_id bigint NOT NULL, event_id bigint NOT NULL, seq bigint NOT NULL, pid bigint, uid bigint,
+	comm text COLLATE "C", oom_score_adj bigint, points_pages bigint, rss_pages bigint, swap_pages bigint,
+	pgtables_bytes bigint, growth_pages bigint, growth_us bigint, sampled_us bigint, start_us bigint,
+	cgroup text COLLATE "C", cmdline text COLLATE "C", PRIMARY KEY (event_id, seq, host_id)
+);
+
+CREATE TABLE note (
+	host_id bigint NOT NULL, event_id bigint NOT NULL, seq bigint NOT NULL, line bigint,
+	kind text COLLATE "C", text text COLLATE "C", PRIMARY KEY (event_id, seq, host_id)
+);
+
+-- raw: as in a store.  memory: [[area, node, zone, name, value_kb, value, unit, text], ...], which v_memory shows as rows.
+CREATE TABLE evidence (
+	host_id bigint NOT NULL, event_id bigint NOT NULL, raw bytea, memory json, PRIMARY KEY (event_id, host_id)
+);
+
+-- Equal rows are one: trace_id is a hash of all of it.
+CREATE TABLE trace (
+	host_id bigint NOT NULL, trace_id bigint NOT NULL, boot_id text COLLATE "C", monotonic_us bigint,
+	name text COLLATE "C", pid bigint, comm text COLLATE "C", detail text COLLATE "C",
+	feed text COLLATE "C", seen_us bigint, PRIMARY KEY (trace_id, host_id)
+);
+
+CREATE TABLE recorder (
+	host_id bigint NOT NULL, boot_id text COLLATE "C" NOT NULL, hostname text COLLATE "C",
+	seen text COLLATE "C", oom_kill bigint, kills bigint, facts_lost bigint, log_records_lost bigint,
+	next_line bigint, seen_us bigint, PRIMARY KEY (host_id, boot_id)
+);
+
+CREATE VIEW v_host AS
+SELECT host_id, min(hostname) AS hostname, min(machine_id) AS machine_id FROM host GROUP BY host_id;
+
+CREATE VIEW v_event AS
+SELECT * FROM event;
+
+CREATE VIEW v_candidate AS
+SELECT event_id, pid, tgid, uid, comm, total_vm, rss, swapents, pgtables_bytes, oom_score_adj, points, rank,
+	eligible, why_not, points_min, points_max, rss_anon, rss_file, rss_shmem, nr_ptes, nr_pmds, cpu,
+	oom_adj, cgroup, kernel_points, line, kernel_flags
+FROM candidate;
+
+CREATE VIEW v_victim AS
+SELECT event_id, pid, comm, uid, role, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, pgtables_kb,
+	oom_score_adj, reap_outcome, reap_latency_us, anon_rss_kb_after, killed_us, line, reap_line, class,
+	freed_by, mark_latency_us, free_latency_us
+FROM victim;
+
+CREATE VIEW v_life AS
+SELECT event_id, pid, tgid, uid, comm, class, cgroup, freed_by, mark_latency_us, reap_latency_us,
+	free_latency_us, start_us, selected_us, killed_us, marked_us, queued_us, woken_us, reap_start_us,
+	reap_end_us, reap_skips, exit_begin_us, exit_end_us, freed_us, aborted_rounds, next_selected_us
+FROM life;
+
+CREATE VIEW v_flight AS
+SELECT event_id, pid, uid, comm, oom_score_adj, points_pages, rss_pages, swap_pages, pgtables_bytes,
+	growth_pages, growth_us, sampled_us, start_us, cgroup, cmdline
+FROM flight;
+
+CREATE VIEW v_note AS
+SELECT event_id, line, kind, text FROM note;
+
+CREATE VIEW v_trace AS
+SELECT host_id, boot_id, monotonic_us, name, pid, comm, detail, feed FROM trace;
+
+CREATE VIEW v_memory AS
+SELECT v.event_id, (m.fact ->> 1)::bigint AS node, (m.fact ->> 2) COLLATE "C" AS zone, (m.fact ->> 3) COLLATE "C" AS name,
+	(m.fact ->> 4)::bigint AS value_kb, (m.fact ->> 0) COLLATE "C" AS area, (m.fact ->> 5)::bigint AS value,
+	(m.fact ->> 6) COLLATE "C" AS unit, (m.fact ->> 7) COLLATE "C" AS text
+FROM evidence AS v
+CROSS JOIN LATERAL json_array_elements(v.memory) AS m (fact);
+
+CREATE VIEW v_recorder AS
+SELECT r.host_id, r.hostname, r.boot_id, r.seen, r.oom_kill, r.kills, r.facts_lost, r.log_records_lost,
+	coalesce(c.logged, 0) AS logged, coalesce(c.rate_limited, 0) AS rate_limited,
+	coalesce(c.already_exiting, 0) AS already_exiting, coalesce(c.group_member, 0) AS group_member,
+	coalesce(c.log_lost, 0) AS log_lost, r.next_line, r.seen_us
+FROM recorder AS r
+LEFT JOIN (
+	SELECT e.host_id, e.boot_id, count(*) FILTER (WHERE l.class = 'logged') AS logged,
+		count(*) FILTER (WHERE l.class = 'rate_limited') AS rate_limited,
+		count(*) FILTER (WHERE l.class = 'already_exiting') AS already_exiting,
+		count(*) FILTER (WHERE l.class = 'group_member') AS group_member,
+		count(*) FILTER (WHERE l.class = 'log_lost') AS log_lost
+	FROM life AS l
+	JOIN event AS e ON e.host_id = l.host_id AND e.event_id = l.event_id
+	GROUP BY e.host_id, e.boot_id
+) AS c ON c.host_id = r.host_id AND c.boot_id = r.boot_id;

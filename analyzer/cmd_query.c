@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* oomlens query: named reports, and SQL that only reads. */
 #include "cmd_rows.h"
+#include "pg.h"
 
 #include <oomlens/query.h>
 
@@ -101,34 +102,48 @@ static void watch_clock(const struct opts *o)
 	(void)alarm(o->timeout_us && s < UINT_MAX ? (unsigned)s : 0);
 }
 
-static int query(const struct opts *o, struct oom_store *s, const char *sql, const struct oom_query_args *args,
-		 struct rows *rows)
+/* Wrong or forbidden SQL is the caller's; a lost stdout is reported by whoever called us. */
+static int end_query(struct rows *rows, int r, const struct oom_err *err)
 {
-	struct oom_err err = { 0 };
-	int64_t n;
-	int r;
+	int64_t n = rows_end(rows);
 
-	watch_clock(o);
-	r = oom_store_query_with(s, sql, args, o->timeout_us / 1000, &rows_ops, rows, &err);
 	(void)alarm(0);
-	n = rows_end(rows);
-	/* Wrong or forbidden SQL is the caller's; a lost stdout is reported by whoever called us. */
 	if (r == -EINVAL || r == -EPERM)
-		return fail(EXIT_USAGE, &err);
-	if (r < 0 && err.code)
-		return fail(EXIT_STORE, &err);
+		return fail(EXIT_USAGE, err);
+	if (r < 0 && err->code)
+		return fail(EXIT_STORE, err);
 	return n ? EXIT_DONE : EXIT_NOTHING;
+}
+
+static int query_server(const struct opts *o, const char *sql, const struct oom_query_args *args, struct rows *rows)
+{
+	struct oom_pg *pg = NULL;
+	struct oom_err err = { 0 };
+	int r = oom_pg_open(o->db, &pg, &err);
+
+	if (!r)
+		r = oom_pg_check_schema(pg, false, &err);
+	if (r) {
+		oom_pg_close(pg);
+		return fail(EXIT_STORE, &err);
+	}
+	watch_clock(o);
+	r = oom_pg_query(pg, sql, args, o->timeout_us / 1000, &rows_ops, rows, &err);
+	oom_pg_close(pg);
+	return end_query(rows, r, &err);
 }
 
 static int query_store(const struct opts *o, const char *sql, const struct oom_query_args *args, struct rows *rows)
 {
 	struct oom_store *s = NULL;
 	struct oom_err err = { 0 };
-	int code;
+	int code, r;
 
 	if (oom_store_open(o->db, OOM_STORE_READ, &s, &err) < 0)
 		return fail(EXIT_STORE, &err);
-	code = query(o, s, sql, args, rows);
+	watch_clock(o);
+	r = oom_store_query_with(s, sql, args, o->timeout_us / 1000, &rows_ops, rows, &err);
+	code = end_query(rows, r, &err);
 	if (oom_store_close(s, &err) < 0)
 		return fail(EXIT_STORE, &err);
 	return code;
@@ -171,7 +186,7 @@ static int answer(const struct opts *o, const char *text)
 		complain("out of memory");
 		return EXIT_STORE;
 	}
-	code = query_store(o, sql, &args, rows);
+	code = (oom_pg_names_server(o->db) ? query_server : query_store)(o, sql, &args, rows);
 	rows_free(rows);
 	return code;
 }

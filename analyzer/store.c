@@ -247,17 +247,16 @@ int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_e
 
 /* ---- schema ------------------------------------------------------------------------------------------ */
 
-/* The section of schema.sql for version v (from 1); its length in *n, NULL past the last. */
-static const char *section(int v, size_t *n)
+const char *oom_schema_section(const char *what, int v, size_t *n)
 {
 	char mark[32];
 	const char *p, *end;
 
-	snprintf(mark, sizeof(mark), "-- @version %d\n", v);
+	snprintf(mark, sizeof(mark), "-- @%s %d\n", what, v);
 	p = strstr(schema, mark);
 	if (!p)
 		return NULL;
-	end = strstr(p + strlen(mark), "-- @version ");
+	end = strstr(p + strlen(mark), "\n-- @");
 	*n = end ? (size_t)(end - p) : strlen(p);
 	return p;
 }
@@ -267,7 +266,7 @@ static int newest(void)
 	size_t n;
 	int v = 0;
 
-	while (section(v + 1, &n))
+	while (oom_schema_section("version", v + 1, &n))
 		v++;
 	return v;
 }
@@ -275,7 +274,7 @@ static int newest(void)
 static int run_section(struct oom_sql *sql, int v, struct oom_buf *b, struct oom_err *reterr)
 {
 	size_t n = 0;
-	const char *p = section(v, &n);
+	const char *p = oom_schema_section("version", v, &n);
 
 	b->n = 0;
 	if (oom_buf_add(b, p, n) || oom_buf_fmt(b, ";\nPRAGMA user_version = %d", v) || oom_buf_add(b, "", 1))

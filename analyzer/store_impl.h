@@ -79,6 +79,9 @@ struct oom_store {
 	int64_t last_host_id;                                 /* 0 = none */
 };
 
+/* Section v, from 1, of schema.sql: of what a store runs ("version") or a fleet's database ("postgresql").  Its length in *n,
+ * NULL past the last. */
+const char *oom_schema_section(const char *what, int v, size_t *n);
 /* Prepares on first use; the store keeps it. */
 int oom_store_statement(struct oom_store *s, unsigned id, struct oom_sql_stmt **ret, struct oom_err *reterr);
 /* INSERT of all rows of the feed: its column 0 is k, column i + 1 the part's column i. */
