@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sql.h"
+#include "sql_impl.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BUSY_MS        4000
 #define LENGTH_MAX     (1 << 28)        /* of one value; the arena of an event is no larger */
-#define GUARDED_HEAP   ((sqlite3_int64)512 << 20)       /* of all handles, while one runs SQL of others */
-#define PROGRESS_OPS   2000             /* steps of SQLite between two looks at the clock: below 1 ms */
-
-struct oom_sql {
-	sqlite3 *db;
-	char *path;
-	int64_t deadline_us;            /* 0 = none */
-	bool guarded;
-	bool late, denied;              /* why the guard stopped a statement */
-	const struct oom_sql_feed *feed;/* of the statement that runs; NULL: the table is empty */
-};
 
 static sqlite3_stmt *handle(struct oom_sql_stmt *st)
 {
@@ -67,7 +54,7 @@ static const char *words_of(sqlite3 *db, int code, int rc)
 	}
 }
 
-static int fail_rc(struct oom_sql *db, int rc, const char *what, struct oom_err *reterr)
+int oom_sql_fail(struct oom_sql *db, int rc, const char *what, struct oom_err *reterr)
 {
 	int code = db->denied ? EPERM : errno_of(db->db, rc);
 
@@ -173,7 +160,7 @@ static int open_immutable(struct oom_sql *db, int rc, struct oom_err *reterr)
 		if (touch(db) == SQLITE_OK)
 			return 0;
 	}
-	return fail_rc(db, rc, "cannot read", reterr);
+	return oom_sql_fail(db, rc, "cannot read", reterr);
 }
 
 /* A writer makes files beside the database; SQLite's own words for what then fails name none of them. */
@@ -233,7 +220,7 @@ static int open_db(struct oom_sql *db, enum oom_sql_mode mode, struct oom_err *r
 	if (mode == OOM_SQL_READ && *db->path &&
 	    ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY))
 		return open_immutable(db, rc, reterr);
-	return fail_rc(db, rc, "cannot open", reterr);
+	return oom_sql_fail(db, rc, "cannot open", reterr);
 }
 
 int oom_sql_open(const char *path, enum oom_sql_mode mode, struct oom_sql **ret, struct oom_err *reterr)
@@ -272,7 +259,7 @@ int oom_sql_close(struct oom_sql *db, struct oom_err *reterr)
 		(void)sqlite3_finalize(st);
 	rc = sqlite3_close(db->db);
 	if (rc != SQLITE_OK)
-		r = fail_rc(db, rc, "cannot close", reterr);
+		r = oom_sql_fail(db, rc, "cannot close", reterr);
 	oom_free(db->path);
 	oom_free(db);
 	return r;
@@ -294,7 +281,7 @@ int oom_sql_exec(struct oom_sql *db, const char *sql, struct oom_err *reterr)
 {
 	int rc = sqlite3_exec(db->db, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : fail_rc(db, rc, "cannot use", reterr);
+	return rc == SQLITE_OK ? 0 : oom_sql_fail(db, rc, "cannot use", reterr);
 }
 
 int oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **ret, const char **tail,
@@ -304,7 +291,7 @@ int oom_sql_prepare(struct oom_sql *db, const char *sql, struct oom_sql_stmt **r
 	int rc = sqlite3_prepare_v3(db->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, tail);
 
 	if (rc != SQLITE_OK)
-		return fail_rc(db, rc, db->guarded ? "cannot query" : "cannot use", reterr);
+		return oom_sql_fail(db, rc, db->guarded ? "cannot query" : "cannot use", reterr);
 	if (db->guarded && st && !sqlite3_stmt_readonly(st)) {
 		(void)sqlite3_finalize(st);
 		return oom_err_set(reterr, EPERM, "cannot query '%s': only statements that read are allowed",
@@ -381,7 +368,7 @@ int oom_sql_step(struct oom_sql *db, struct oom_sql_stmt *st, struct oom_err *re
 
 	if (rc == SQLITE_ROW)
 		return 1;
-	return rc == SQLITE_DONE ? 0 : fail_rc(db, rc, db->guarded ? "cannot query" : "cannot use", reterr);
+	return rc == SQLITE_DONE ? 0 : oom_sql_fail(db, rc, db->guarded ? "cannot query" : "cannot use", reterr);
 }
 
 void oom_sql_reset(struct oom_sql_stmt *st)
@@ -512,7 +499,7 @@ int oom_sql_feed_init(struct oom_sql *db, struct oom_err *reterr)
 	};
 	int rc = sqlite3_create_module(db->db, "feed", &module, db);
 
-	return rc == SQLITE_OK ? 0 : fail_rc(db, rc, "cannot use", reterr);
+	return rc == SQLITE_OK ? 0 : oom_sql_fail(db, rc, "cannot use", reterr);
 }
 
 int oom_sql_run_feed(struct oom_sql *db, struct oom_sql_stmt *st, const struct oom_sql_feed *f, struct oom_err *reterr)
@@ -580,96 +567,4 @@ struct oom_str oom_sql_bytes(struct oom_sql_stmt *st, int i)
 		return OOM_STR_NULL;
 	p = sqlite3_column_blob(handle(st), i);
 	return (struct oom_str){ p ? p : "", (size_t)sqlite3_column_bytes(handle(st), i) };
-}
-
-/* ---- guard ------------------------------------------------------------------------------------------- */
-
-/* Settings that only tell; most of the others change something or reach for files. */
-static bool pragma_tells(const char *name, const char *arg)
-{
-	static const char *const with_arg[] = {
-		"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo",
-		"foreign_key_list", "integrity_check", "quick_check",
-	};
-	static const char *const without[] = {
-		"user_version", "application_id", "schema_version", "page_count", "page_size",
-		"freelist_count", "database_list", "compile_options", "function_list", "encoding",
-		"journal_mode", "collation_list",
-	};
-
-	for (size_t i = 0; i < OOM_ARRAY_SIZE(with_arg); i++)
-		if (!sqlite3_stricmp(name, with_arg[i]))
-			return true;
-	for (size_t i = 0; !arg && i < OOM_ARRAY_SIZE(without); i++)
-		if (!sqlite3_stricmp(name, without[i]))
-			return true;
-	return false;
-}
-
-static bool harmless(int action, const char *a, const char *b)
-{
-	switch (action) {
-	case SQLITE_SELECT:
-	case SQLITE_READ:
-	case SQLITE_RECURSIVE:
-		return true;
-	case SQLITE_FUNCTION:
-		return b && sqlite3_stricmp(b, "load_extension") && sqlite3_stricmp(b, "fts3_tokenizer");
-	case SQLITE_PRAGMA:
-		return a && pragma_tells(a, b);
-	case SQLITE_UPDATE:
-		/* Asked when json_each and its like describe themselves; a real one is refused by SQLite. */
-		return a && !strcmp(a, "sqlite_master");
-	default:
-		return false;
-	}
-}
-
-static int authorize(void *arg, int action, const char *a, const char *b, const char *dbname,
-		     const char *inner)
-{
-	struct oom_sql *db = arg;
-
-	(void)dbname;
-	(void)inner;
-	if (harmless(action, a, b))
-		return SQLITE_OK;
-	db->denied = true;
-	return SQLITE_DENY;
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-static int progress(void *arg)
-{
-	struct oom_sql *db = arg;
-
-	db->late = now_us() >= db->deadline_us;
-	return db->late;
-}
-
-void oom_sql_guard(struct oom_sql *db, int64_t limit_ms)
-{
-	(void)sqlite3_set_authorizer(db->db, authorize, db);
-	db->guarded = true;
-	db->late = db->denied = false;
-	(void)sqlite3_hard_heap_limit64(GUARDED_HEAP);
-	if (limit_ms > 0) {
-		db->deadline_us = now_us() + limit_ms * 1000;
-		sqlite3_progress_handler(db->db, PROGRESS_OPS, progress, db);
-	}
-}
-
-void oom_sql_unguard(struct oom_sql *db)
-{
-	db->guarded = db->denied = false;
-	(void)sqlite3_hard_heap_limit64(0);
-	(void)sqlite3_set_authorizer(db->db, NULL, NULL);
-	sqlite3_progress_handler(db->db, 0, NULL, NULL);
 }

@@ -12,7 +12,7 @@ while read -r header files; do
 		case " $files " in *" $f "*) ;; *) complain "$f includes <$header>; only $files may" ;; esac
 	done
 done <<'TABLE'
-sqlite3.h analyzer/sql.c
+sqlite3.h analyzer/sql_impl.h
 zstd.h analyzer/pack.c collector/unpack.c
 zlib.h collector/unpack.c
 lzma.h collector/unpack.c
@@ -34,7 +34,7 @@ for f in analyzer/*.[ch] collector/*.[ch] tui/*.[ch]; do
 done
 # The pure core has no clock, no files, no terminal.
 for f in analyzer/*.c; do
-	case $f in analyzer/main.c|analyzer/cmd_*.c|analyzer/store*.c|analyzer/sql.c|analyzer/pack.c|analyzer/pg*.c) continue ;; esac
+	case $f in analyzer/main.c|analyzer/cmd_*.c|analyzer/store*.c|analyzer/sql*.c|analyzer/pack.c|analyzer/pg*.c) continue ;; esac
 	grep -nE '^#include <(time|unistd|fcntl|dirent|poll|sys/[a-z]*)\.h>' "$f" && complain "$f: the core may not include this"
 done
 blanks=$(git ls-files -z 2>/dev/null | grep -zvE '^(tests/(cases|crashes|proc)/|LICENSE)' | xargs -0 -r grep -nE '[[:blank:]]+$')
