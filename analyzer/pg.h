@@ -58,6 +58,11 @@ int  oom_pg_check_schema(struct oom_pg *pg, bool create, struct oom_err *reterr)
 
 /* ---- merging (pg_merge.c) ------------------------------------------------------------------------------ */
 
+/* An event's memory dump, from the form that a store has it in: "[[area, node, zone, name, value_kb, value, unit, text], ...]".
+ * 0, -EBADMSG or -ENOMEM without a sentence of its own. */
+int  oom_pg_memory(struct oom_store *s, struct oom_str stored, int64_t page_size, struct oom_buf *ret,
+		   struct oom_err *reterr);
+
 struct oom_pg_merged { int64_t added, replaced, known; };
 
 /* All of an open store, in one transaction that is run again when it may help; retrying() is told why each time.  0 or

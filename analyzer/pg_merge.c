@@ -7,115 +7,44 @@
  * beaten, copy the others in.  Nothing else is asked of the server than what also works through foreign tables, where there
  * is no INSERT ... ON CONFLICT DO UPDATE.
  */
-#include "pg.h"
-#include "store_impl.h"
+#include "pg_impl.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_CLASS   "1330597196"       /* "OOML" */
-#define BUCKETS      256                /* of hosts: a lock each, however many hosts a store has */
-#define ASK          1000               /* events per question */
 #define COPY_BYTES   65536
+#define DELETE       1000               /* events per statement */
 #define TRIES        10
 #define STALE_TRIES  3
 
-struct host { int64_t local, id; };
-struct event { int64_t local, host, id; bool beats; };   /* one that the server lacks, or has a lesser account of */
-
-struct merge {
-	struct oom_pg *pg;
-	struct oom_store *s;
-	struct oom_err *err;
-	bool staged;                    /* the tables are foreign: COPY goes there row by row, INSERT does not */
-	struct oom_buf hosts, events;   /* arrays */
-	struct oom_buf line, text;      /* rows on their way; statements and arrays of ids */
-	struct oom_arena a;
-	struct oom_pg_merged done;
-};
-
-/* ---- ids --------------------------------------------------------------------------------------------- */
-
-/* FNV-1a with murmur3's last steps: the same everywhere and for ever, since ids are kept. */
-static uint64_t hash_bytes(uint64_t h, struct oom_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3ull;
-	return (h ^ 0xff) * 0x100000001b3ull;            /* "ab", "c" is not "a", "bc" */
-}
-
-static int64_t id_of(uint64_t h)
-{
-	h = (h ^ h >> 33) * 0xff51afd7ed558ccdull;
-	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ull;
-	return (int64_t)((h ^ h >> 33) & INT64_MAX);
-}
-
-#define HASH_START 0xcbf29ce484222325ull
-
-/* What an event's fingerprint calls the machine. */
-static int64_t host_id(struct oom_str hostname, struct oom_str machine_id)
-{
-	return id_of(hash_bytes(HASH_START, machine_id.p ? machine_id : hostname));
-}
-
-static int by_local(const void *key, const void *elem)
-{
-	int64_t a = *(const int64_t *)key, b = ((const struct host *)elem)->local;
-
-	return (a > b) - (a < b);
-}
-
-static int64_t host_of(const struct merge *m, int64_t local)
-{
-	const struct host *h = bsearch(&local, m->hosts.p, m->hosts.n / sizeof(*h), sizeof(*h), by_local);
-
-	return h ? h->id : host_id(OOM_STR_NULL, OOM_STR_NULL);
-}
-
 /* ---- small help -------------------------------------------------------------------------------------- */
 
-static int no_memory(struct merge *m)
+int oom_pg_no_memory(struct oom_pg_merge *m)
 {
 	return oom_err_set(m->err, ENOMEM, "cannot merge '%s': out of memory", oom_sql_path(m->s->sql));
 }
 
-static int prepare(struct merge *m, const char *sql, struct oom_sql_stmt **ret)
+static int prepare(struct oom_pg_merge *m, const char *sql, struct oom_sql_stmt **ret)
 {
 	return oom_sql_prepare(m->s->sql, sql, ret, NULL, m->err);
 }
 
-static int step(struct merge *m, struct oom_sql_stmt *st)
+static int step(struct oom_pg_merge *m, struct oom_sql_stmt *st)
 {
 	return oom_sql_step(m->s->sql, st, m->err);
 }
 
-static int script(struct merge *m, const char *sql)
+static int script(struct oom_pg_merge *m, const char *sql)
 {
 	return oom_pg_script(m->pg, sql, m->err);
-}
-
-/* "{1,2,3}" of the int64_t at offset at of each element. */
-static int add_ids(struct oom_buf *b, const char *p, size_t n, size_t size, size_t at)
-{
-	int r = oom_buf_add(b, "{", 1);
-
-	for (size_t i = 0; !r && i < n; i++) {
-		int64_t v;
-
-		memcpy(&v, p + i * size + at, sizeof(v));
-		r = oom_buf_fmt(b, i ? ",%lld" : "%lld", (long long)v);
-	}
-	return r ? r : oom_buf_add(b, "}", 1);
 }
 
 /* ---- rows as COPY wants them ------------------------------------------------------------------------- */
 
 /* PostgreSQL holds valid UTF-8 without NUL; the bytes themselves are in the evidence. */
-static int add_text(struct merge *m, struct oom_str s)
+static int add_text(struct oom_pg_merge *m, struct oom_str s)
 {
 	struct oom_buf *b = &m->line;
 	int r = 0;
@@ -151,7 +80,7 @@ static int add_blob(struct oom_buf *b, struct oom_str s)
 	return r;
 }
 
-static int add_value(struct merge *m, struct oom_sql_stmt *st, int i)
+static int add_value(struct oom_pg_merge *m, struct oom_sql_stmt *st, int i)
 {
 	switch (oom_sql_type(st, i)) {
 	case OOM_SQL_INT:  return oom_buf_fmt(&m->line, "%lld", (long long)oom_sql_int(st, i));
@@ -162,7 +91,7 @@ static int add_value(struct merge *m, struct oom_sql_stmt *st, int i)
 	}
 }
 
-static int flush(struct merge *m, size_t beyond)
+static int flush(struct oom_pg_merge *m, size_t beyond)
 {
 	int r = m->line.n > beyond ? oom_pg_copy_put(m->pg, m->line.p, m->line.n, m->err) : 0;
 
@@ -189,11 +118,7 @@ static const struct table {
 	{ "life", LEAD_PART, "host_id, seq, ", "SELECT * FROM v_life WHERE event_id = ?", NULL },
 	{ "flight", LEAD_PART, "host_id, seq, ", "SELECT * FROM v_flight WHERE event_id = ?", NULL },
 	{ "note", LEAD_PART, "host_id, seq, ", "SELECT * FROM v_note WHERE event_id = ?", NULL },
-	/* An escaped NUL is valid in JSON, but PostgreSQL cannot make text of it. */
-	{ "evidence", LEAD_HOST, "host_id, ",
-	  "SELECT e.event_id, v.raw, (SELECT replace(json_group_array(json_array(m.area, m.node, m.zone, m.name, m.value_kb, "
-	  "m.value, m.unit, m.text)), '\\u0000', '\\ufffd') FROM v_memory AS m WHERE m.event_id = e.event_id) AS memory "
-	  "FROM event AS e LEFT JOIN evidence AS v ON v.event_id = e.event_id WHERE e.event_id = ?", NULL },
+	{ "evidence", LEAD_HOST, "host_id, ", "SELECT event_id, raw, memory FROM evidence WHERE event_id = ?", NULL },
 };
 
 static const struct table shared[] = {
@@ -209,7 +134,7 @@ static const struct table shared[] = {
 };
 
 /* COPY into the table itself, or into a temporary one like it. */
-static int begin_copy(struct merge *m, const struct table *t, struct oom_sql_stmt *st, bool stage)
+static int begin_copy(struct oom_pg_merge *m, const struct table *t, struct oom_sql_stmt *st, bool stage)
 {
 	struct oom_buf *b = &m->text;
 	int r;
@@ -218,7 +143,7 @@ static int begin_copy(struct merge *m, const struct table *t, struct oom_sql_stm
 	if (stage) {
 		if (oom_buf_fmt(b, "CREATE TEMPORARY TABLE stage_%s (LIKE %s) ON COMMIT DROP", t->name, t->name) ||
 		    oom_buf_add(b, "", 1))
-			return no_memory(m);
+			return oom_pg_no_memory(m);
 		r = script(m, b->p);
 		if (r)
 			return r;
@@ -228,12 +153,12 @@ static int begin_copy(struct merge *m, const struct table *t, struct oom_sql_stm
 	for (int i = 0; !r && i < oom_sql_columns(st); i++)
 		r = oom_buf_fmt(b, "%s\"%s\"", i ? ", " : "", oom_sql_column_name(st, i));
 	if (r || oom_buf_fmt(b, ") FROM STDIN") || oom_buf_add(b, "", 1))
-		return no_memory(m);
+		return oom_pg_no_memory(m);
 	m->line.n = 0;
 	return oom_pg_copy_begin(m->pg, b->p, m->err);
 }
 
-static int end_copy(struct merge *m, const struct table *t, bool stage)
+static int end_copy(struct oom_pg_merge *m, const struct table *t, bool stage)
 {
 	int r = flush(m, 0);
 
@@ -247,37 +172,53 @@ static int end_copy(struct merge *m, const struct table *t, bool stage)
 	if (!r && (oom_buf_fmt(&m->text, "INSERT INTO %s SELECT * FROM stage_%s%s; DROP TABLE stage_%s", t->name, t->name,
 			       t->select[strlen(t->select) - 1] == '?' ? "" : " ON CONFLICT DO NOTHING", t->name) ||
 		   oom_buf_add(&m->text, "", 1)))
-		return no_memory(m);
+		return oom_pg_no_memory(m);
 	return r ? r : script(m, m->text.p);
 }
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
-static int copy_event(struct merge *m, const struct table *t, struct oom_sql_stmt *st, const struct event *ev)
+static int add_memory(struct oom_pg_merge *m, struct oom_sql_stmt *st, int i, const struct oom_pg_event *ev)
+{
+	struct oom_str stored = oom_sql_bytes(st, i);
+	int r = stored.p ? oom_pg_memory(m->s, stored, ev->page_size, &m->memory, m->err) : 0;
+
+	if (r == -EBADMSG)
+		return oom_err_set(m->err, EBADMSG, "cannot merge '%s': the memory dump of event %lld is damaged",
+				   oom_sql_path(m->s->sql), (long long)ev->local);
+	if (r)
+		return r;
+	return stored.p ? add_text(m, (struct oom_str){ m->memory.p, m->memory.n }) : oom_buf_add(&m->line, "\\N", 2);
+}
+
+static int add_cell(struct oom_pg_merge *m, struct oom_sql_stmt *st, int i, const struct oom_pg_event *ev)
+{
+	const char *name = oom_sql_column_name(st, i);
+
+	if (!strcmp(name, "event_id"))
+		return oom_buf_fmt(&m->line, "%lld", (long long)ev->id);
+	if (!strcmp(name, "host_id"))
+		return oom_buf_fmt(&m->line, "%lld", (long long)ev->host);
+	return strcmp(name, "memory") ? add_value(m, st, i) : add_memory(m, st, i, ev);
+}
+
+static int copy_event(struct oom_pg_merge *m, const struct table *t, struct oom_sql_stmt *st, const struct oom_pg_event *ev)
 {
 	int n = oom_sql_columns(st), r;
 
 	oom_sql_bind_int(st, 1, ev->local);
 	for (long long seq = 0; (r = step(m, st)) == 1; seq++) {
-		if (t->lead != LEAD_NONE)
-			r = oom_buf_fmt(&m->line, "%lld\t", (long long)ev->host);
-		if (r >= 0 && t->lead == LEAD_PART)
+		r = t->lead == LEAD_NONE ? 0 : oom_buf_fmt(&m->line, "%lld\t", (long long)ev->host);
+		if (!r && t->lead == LEAD_PART)
 			r = oom_buf_fmt(&m->line, "%lld\t", seq);
-		for (int i = 0; r >= 0 && i < n; i++) {
-			const char *name = oom_sql_column_name(st, i);
-
-			if (i && oom_buf_add(&m->line, "\t", 1))
-				r = -ENOMEM;
-			else if (!strcmp(name, "event_id"))
-				r = oom_buf_fmt(&m->line, "%lld", (long long)ev->id);
-			else if (!strcmp(name, "host_id"))
-				r = oom_buf_fmt(&m->line, "%lld", (long long)ev->host);
-			else
-				r = add_value(m, st, i);
+		for (int i = 0; !r && i < n; i++) {
+			r = i ? oom_buf_add(&m->line, "\t", 1) : 0;
+			if (!r)
+				r = add_cell(m, st, i, ev);
 		}
-		if (r < 0 || oom_buf_add(&m->line, "\n", 1))
-			return no_memory(m);
-		r = flush(m, COPY_BYTES);
+		if (!r)
+			r = oom_buf_add(&m->line, "\n", 1);
+		r = r ? (m->err->code ? r : oom_pg_no_memory(m)) : flush(m, COPY_BYTES);
 		if (r)
 			return r;
 	}
@@ -285,9 +226,9 @@ static int copy_event(struct merge *m, const struct table *t, struct oom_sql_stm
 	return r;
 }
 
-static int copy_events(struct merge *m, const struct table *t)
+static int copy_events(struct oom_pg_merge *m, const struct table *t)
 {
-	const struct event *ev = (const void *)m->events.p;
+	const struct oom_pg_event *ev = (const void *)m->events.p;
 	size_t n = m->events.n / sizeof(*ev);
 	struct oom_sql_stmt *st = NULL;
 	int r = prepare(m, t->select, &st);
@@ -301,9 +242,9 @@ static int copy_events(struct merge *m, const struct table *t)
 }
 
 /* What is beaten goes first, from all tables. */
-static int delete_beaten(struct merge *m)
+static int delete_beaten(struct oom_pg_merge *m)
 {
-	const struct event *ev = (const void *)m->events.p;
+	const struct oom_pg_event *ev = (const void *)m->events.p;
 	struct oom_buf beaten = { 0 }, hosts = { 0 }, ids = { 0 };
 	size_t n = m->events.n / sizeof(*ev), some;
 	int r = 0;
@@ -315,11 +256,11 @@ static int delete_beaten(struct merge *m)
 		struct oom_value param[2] = { { .kind = OOM_VALUE_TEXT }, { .kind = OOM_VALUE_TEXT } };
 
 		some = (beaten.n - at) / sizeof(*ev);
-		some = some > ASK ? ASK : some;
+		some = some > DELETE ? DELETE : some;
 		hosts.n = ids.n = 0;
-		r = add_ids(&hosts, beaten.p + at, some, sizeof(*ev), offsetof(struct event, host));
+		r = oom_pg_add_ids(&hosts, beaten.p + at, some, sizeof(*ev), offsetof(struct oom_pg_event, host));
 		if (!r)
-			r = add_ids(&ids, beaten.p + at, some, sizeof(*ev), offsetof(struct event, id));
+			r = oom_pg_add_ids(&ids, beaten.p + at, some, sizeof(*ev), offsetof(struct oom_pg_event, id));
 		param[0].s = (struct oom_str){ hosts.p, hosts.n };
 		param[1].s = (struct oom_str){ ids.p, ids.n };
 		for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(tables); i++) {
@@ -333,130 +274,12 @@ static int delete_beaten(struct merge *m)
 	oom_buf_release(&beaten);
 	oom_buf_release(&hosts);
 	oom_buf_release(&ids);
-	return r == -ENOMEM ? no_memory(m) : r;
-}
-
-/* ---- which events ------------------------------------------------------------------------------------ */
-
-/* An account of an event, as far as the rule of merging looks. */
-struct account { int64_t host, id, weight, first_line; struct oom_str path; };
-
-/* The greater weight; of equal ones the lesser path and line.  What is not known is less than what is. */
-static bool is_better(const struct account *a, const struct account *b)
-{
-	int paths = oom_str_cmp(a->path, b->path);
-
-	if (a->weight != b->weight)
-		return a->weight > b->weight;
-	return paths ? paths < 0 : a->first_line < b->first_line;
-}
-
-static int by_key(const void *pa, const void *pb)
-{
-	const struct account *a = pa, *b = pb;
-
-	if (a->id != b->id)
-		return a->id < b->id ? -1 : 1;
-	return (a->host > b->host) - (a->host < b->host);
-}
-
-static struct oom_value text_param(const struct oom_buf *b)
-{
-	return (struct oom_value){ .kind = OOM_VALUE_TEXT, .s = { b->p, b->n } };
-}
-
-/* Those of the n accounts that the server has, sorted. */
-static int ask(struct merge *m, const struct account *acc, size_t n, struct oom_pg_rows **ret)
-{
-	struct oom_buf hosts = { 0 }, ids = { 0 };
-	int r = add_ids(&hosts, (const char *)acc, n, sizeof(*acc), offsetof(struct account, host));
-
-	if (!r)
-		r = add_ids(&ids, (const char *)acc, n, sizeof(*acc), offsetof(struct account, id));
-	if (r) {
-		r = no_memory(m);
-	} else {
-		const struct oom_value param[] = { text_param(&hosts), text_param(&ids) };
-
-		r = oom_pg_run(m->pg, "SELECT host_id, event_id, weight, first_line, path FROM event WHERE host_id = ANY "
-			       "($1::bigint[]) AND event_id = ANY ($2::bigint[])", 2, param, ret, m->err);
-	}
-	oom_buf_release(&hosts);
-	oom_buf_release(&ids);
-	return r;
-}
-
-static struct account account_at(struct oom_pg_rows *rows, size_t i)
-{
-	return (struct account){
-		.host = oom_pg_value(rows, i, 0).i, .id = oom_pg_value(rows, i, 1).i, .weight = oom_pg_value(rows, i, 2).i,
-		.first_line = oom_pg_value(rows, i, 3).i, .path = oom_pg_value(rows, i, 4).s,
-	};
-}
-
-static int decide(struct merge *m, const struct account *acc, const int64_t *local, size_t n)
-{
-	struct oom_pg_rows *rows = NULL;
-	int r = ask(m, acc, n, &rows);
-	size_t have = r ? 0 : oom_pg_count(rows);
-	struct account *there = oom_malloc((have ? have : 1) * sizeof(*there));
-
-	if (!r && !there)
-		r = no_memory(m);
-	for (size_t i = 0; !r && i < have; i++)
-		there[i] = account_at(rows, i);
-	if (!r)
-		qsort(there, have, sizeof(*there), by_key);
-	for (size_t i = 0; !r && i < n; i++) {
-		const struct account *old = bsearch(&acc[i], there, have, sizeof(*there), by_key);
-		const struct event ev = { .local = local[i], .host = acc[i].host, .id = acc[i].id, .beats = old != NULL };
-
-		m->done.known += old && !is_better(&acc[i], old);
-		m->done.replaced += old && is_better(&acc[i], old);
-		m->done.added += !old;
-		if (!old || is_better(&acc[i], old))
-			r = oom_buf_add(&m->events, &ev, sizeof(ev)) ? no_memory(m) : 0;
-	}
-	oom_free(there);
-	oom_pg_rows_free(rows);
-	return r;
-}
-
-static int choose_events(struct merge *m)
-{
-	struct account *acc = oom_malloc(ASK * sizeof(*acc));
-	int64_t *local = oom_malloc(ASK * sizeof(*local));
-	struct oom_arena paths = { 0 };
-	struct oom_sql_stmt *st = NULL;
-	size_t n = 0;
-	int r = acc && local ? prepare(m, "SELECT event_id, host_id, fingerprint, weight, first_line, path FROM v_event", &st)
-			     : no_memory(m);
-
-	while (!r && (r = step(m, st)) == 1) {
-		acc[n] = (struct account){
-			.host = host_of(m, oom_sql_int(st, 1)), .weight = oom_sql_int(st, 3), .first_line = oom_sql_int(st, 4),
-			.id = id_of(hash_bytes(HASH_START, oom_sql_bytes(st, 2))),
-		};
-		r = oom_arena_str(&paths, oom_str_utf8(&paths, oom_sql_bytes(st, 5)), &acc[n].path) ? no_memory(m) : 0;
-		local[n++] = oom_sql_int(st, 0);
-		if (r || n < ASK)
-			continue;
-		r = decide(m, acc, local, n);
-		oom_arena_reset(&paths);
-		n = 0;
-	}
-	oom_sql_finalize(st);
-	if (!r && n)
-		r = decide(m, acc, local, n);
-	oom_arena_release(&paths);
-	oom_free(acc);
-	oom_free(local);
-	return r;
+	return r == -ENOMEM ? oom_pg_no_memory(m) : r;
 }
 
 /* ---- hosts, traces, recorders ------------------------------------------------------------------------ */
 
-static int copy_row(struct merge *m, const struct table *t, struct oom_sql_stmt *st)
+static int copy_row(struct oom_pg_merge *m, const struct table *t, struct oom_sql_stmt *st)
 {
 	size_t start = m->line.n;
 	int r = 0;
@@ -466,12 +289,12 @@ static int copy_row(struct merge *m, const struct table *t, struct oom_sql_stmt 
 			r = oom_buf_add(&m->line, "\t", 1);
 		if (!r)
 			r = strcmp(oom_sql_column_name(st, i), "host_id") ? add_value(m, st, i)
-				: oom_buf_fmt(&m->line, "%lld", (long long)host_of(m, oom_sql_int(st, i)));
+				: oom_buf_fmt(&m->line, "%lld", (long long)oom_pg_host_of(m, oom_sql_int(st, i)));
 	}
 	if (!r && t->lead == LEAD_ID) {
 		const struct oom_str row = { m->line.p + start, m->line.n - start };
 		char id[24];
-		int n = snprintf(id, sizeof(id), "%lld\t", (long long)id_of(hash_bytes(HASH_START, row)));
+		int n = snprintf(id, sizeof(id), "%lld\t", (long long)oom_pg_id(oom_pg_hash(OOM_PG_HASH, row)));
 
 		r = oom_buf_add(&m->line, id, (size_t)n);
 		if (!r) {
@@ -480,11 +303,11 @@ static int copy_row(struct merge *m, const struct table *t, struct oom_sql_stmt 
 		}
 	}
 	if (r || oom_buf_add(&m->line, "\n", 1))
-		return no_memory(m);
+		return oom_pg_no_memory(m);
 	return flush(m, COPY_BYTES);
 }
 
-static int copy_shared(struct merge *m, const struct table *t)
+static int copy_shared(struct oom_pg_merge *m, const struct table *t)
 {
 	struct oom_sql_stmt *st = NULL;
 	int r = prepare(m, t->select, &st);
@@ -497,47 +320,9 @@ static int copy_shared(struct merge *m, const struct table *t)
 	return r ? r : end_copy(m, t, true);
 }
 
-static int load_hosts(struct merge *m)
-{
-	struct oom_sql_stmt *st = NULL;
-	int r = prepare(m, "SELECT host_id, hostname, machine_id FROM host ORDER BY host_id", &st);
-
-	while (!r && (r = step(m, st)) == 1) {
-		const struct host h = { oom_sql_int(st, 0), host_id(oom_sql_bytes(st, 1), oom_sql_bytes(st, 2)) };
-
-		r = oom_buf_add(&m->hosts, &h, sizeof(h)) ? no_memory(m) : 0;
-	}
-	oom_sql_finalize(st);
-	return r;
-}
-
-/* Writers of the same hosts take turns, in an order that all keep. */
-static int lock_hosts(struct merge *m)
-{
-	const struct host *h = (const void *)m->hosts.p;
-	bool bucket[BUCKETS] = { false };
-	struct oom_value param;
-	const char *sep = "{";
-
-	for (size_t i = 0; i < m->hosts.n / sizeof(*h); i++)
-		bucket[h[i].id % BUCKETS] = true;
-	bucket[host_of(m, OOM_NA) % BUCKETS] = true;
-	m->text.n = 0;
-	for (int i = 0; i < BUCKETS; i++) {
-		if (bucket[i] && oom_buf_fmt(&m->text, "%s%d", sep, i))
-			return no_memory(m);
-		sep = bucket[i] ? "," : sep;
-	}
-	if (oom_buf_add(&m->text, "}", 1))
-		return no_memory(m);
-	param = text_param(&m->text);
-	return oom_pg_run(m->pg, "SELECT pg_advisory_xact_lock(" LOCK_CLASS ", b) FROM unnest($1::integer[]) AS b", 1, &param,
-			  NULL, m->err);
-}
-
 /* ---- one source -------------------------------------------------------------------------------------- */
 
-static int look_at_tables(struct merge *m)
+static int look_at_tables(struct oom_pg_merge *m)
 {
 	struct oom_pg_rows *rows = NULL;
 	int r = oom_pg_run(m->pg, "SELECT EXISTS (SELECT 1 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid "
@@ -548,16 +333,14 @@ static int look_at_tables(struct merge *m)
 	return r;
 }
 
-static int write_all(struct merge *m)
+static int write_all(struct oom_pg_merge *m)
 {
-	int r = load_hosts(m);
+	int r = oom_pg_lock_hosts(m);
 
-	if (!r)
-		r = lock_hosts(m);
 	if (!r)
 		r = look_at_tables(m);
 	if (!r)
-		r = choose_events(m);
+		r = oom_pg_choose(m);
 	if (!r)
 		r = delete_beaten(m);
 	for (size_t i = 0; !r && m->events.n && i < OOM_ARRAY_SIZE(tables); i++)
@@ -568,7 +351,7 @@ static int write_all(struct merge *m)
 }
 
 /* The source is read as of one moment, whoever writes to it. */
-static int merge_once(struct merge *m)
+static int merge_once(struct oom_pg_merge *m)
 {
 	int r = oom_sql_exec(m->s->sql, "BEGIN", m->err);
 
@@ -585,9 +368,9 @@ static int merge_once(struct merge *m)
 	return r;
 }
 
-static void release(struct merge *m)
+static void release(struct oom_pg_merge *m)
 {
-	struct oom_buf *bufs[] = { &m->hosts, &m->events, &m->line, &m->text };
+	struct oom_buf *bufs[] = { &m->hosts, &m->events, &m->line, &m->text, &m->memory };
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(bufs); i++)
 		oom_buf_release(bufs[i]);
@@ -610,7 +393,7 @@ int oom_pg_merge(struct oom_pg *pg, struct oom_store *source, void (*retrying)(c
 {
 	for (int tries = 0;; tries++) {
 		struct oom_err err = { 0 };
-		struct merge m = { .pg = pg, .s = source, .err = &err };
+		struct oom_pg_merge m = { .pg = pg, .s = source, .err = &err };
 		int r = oom_pg_lost(pg) ? oom_pg_reopen(pg, &err) : 0;
 
 		if (!r)
