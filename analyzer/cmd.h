@@ -35,6 +35,7 @@ struct opts {
 	const char *host, *profile;
 	struct oom_filter filter;    /* list and its kin; filter.host is host */
 	bool list, sql;                               /* query */
+	const char *format, *what, *output;           /* export */
 	bool live, watch, allow_empty;                /* whatif */
 	struct edit_arg edit[EDITS_MAX];
 	size_t nedits;
@@ -88,11 +89,20 @@ bool choose_profile(const struct opts *o, const struct oom_profile **ret);
 /* --event: opens the store, loads what is named and closes it.  EXIT_DONE, or the exit code of what it complained about. */
 int load_event(const struct opts *o, struct oom_event *ret);
 
+/* -o: stdout goes to a file beside path, which takes its place when all of it was written; a device or pipe is written as it
+ * is.  NULL leaves stdout alone.  EXIT_DONE or EXIT_INPUT; output_end() returns code, or EXIT_INPUT if output was lost. */
+int output_begin(const char *path);
+int output_end(int code);
+
+/* export --format prometheus */
+int export_metrics(const struct opts *o, struct oom_store *s);
+
 int cmd_explain(const struct opts *o);
 int cmd_import(const struct opts *o);
 int cmd_list(const struct opts *o);
 int cmd_analyze(const struct opts *o);
 int cmd_query(const struct opts *o);
+int cmd_export(const struct opts *o);
 int cmd_record(const struct opts *o);
 int cmd_whatif(const struct opts *o);
 

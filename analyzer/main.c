@@ -35,6 +35,10 @@ const struct cmd commands[] = {
 	  "A word of small letters and '-' is the NAME of a report, '-' alone reads the SQL from stdin.  The views are described in oomlens-schema(5).\n"
 	  "SQL too may have the parameters :since, :until, :host and :top.",
 	  "list sql since until host top db json csv timeout color quiet", cmd_query },
+	{ "export", "", "write stored events as JSON lines or CSV, or count them as Prometheus metrics",
+	  "prometheus: for the textfile collector; with -o the counters go on from those in FILE, so that they never fall\n"
+	  "when old events are removed.  --top is then the most series of a metric (default: 100).",
+	  "format what output event since until host comm cgroup verdict top runtime-dir db quiet", cmd_export },
 	{ "record", "", "watch the OOM killer and store every kill, until stopped",
 	  "SIGTERM ends it when all that was seen is stored, SIGHUP opens the store anew.\n"
 	  "With --status: what the running recorder says of itself; 1 if none runs.",
@@ -60,6 +64,9 @@ static const struct opt {
 	{ "watch", 0, OPT_FLAG, NULL, "with --live: again every second", AT(watch) },
 	{ "list", 0, OPT_FLAG, NULL, "name the reports", AT(list) },
 	{ "sql", 0, OPT_FLAG, NULL, "print the SQL instead of running it", AT(sql) },
+	{ "format", 'f', OPT_TEXT, "FORMAT", "jsonl, csv or prometheus", AT(format) },
+	{ "what", 0, OPT_TEXT, "ROWS", "csv: events, candidates or victims (default: events)", AT(what) },
+	{ "output", 'o', OPT_TEXT, "FILE", "write FILE, at once when all is there, instead of standard output", AT(output) },
 	{ "json", 'J', OPT_FLAG, NULL, "JSON output", AT(json) },
 	{ "csv", 0, OPT_FLAG, NULL, "CSV output", AT(csv) },
 	{ "strict", 0, OPT_FLAG, NULL, "exit with 5 if a replay does not agree with the kernel", AT(strict) },

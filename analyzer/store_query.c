@@ -9,7 +9,7 @@
 
 /* ---- filters ----------------------------------------------------------------------------------------- */
 
-#define FILTER_PARAMETERS 7
+#define FILTER_PARAMETERS 8
 
 /* A condition that is not asked for has a NULL parameter. */
 static const char filtered[] = " FROM v_event AS e LEFT JOIN life AS l ON l.k = e.event_id << 20 WHERE"
@@ -20,7 +20,8 @@ static const char filtered[] = " FROM v_event AS e LEFT JOIN life AS l ON l.k = 
 			       " AND (?5 IS NULL OR e.oom_memcg GLOB ?5 OR e.task_memcg GLOB ?5)"
 			       " AND (?6 IS NULL OR e.verdict = ?6)"
 			       " AND (?7 IS NULL OR e.engine IS NOT ?7 OR e.weight IS NULL)"
-			       " ORDER BY e.wall_us, e.event_id LIMIT ?8";
+			       " AND (?8 IS NULL OR e.event_id = ?8)"
+			       " ORDER BY e.wall_us, e.event_id LIMIT ?9";
 
 static void bind_filter(struct oom_sql_stmt *st, const struct oom_filter *f)
 {
@@ -30,17 +31,18 @@ static void bind_filter(struct oom_sql_stmt *st, const struct oom_filter *f)
 	oom_sql_bind_int(st, 2, f->until_us ? f->until_us : OOM_NA);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(text); i++)
 		oom_sql_bind_text(st, (int)i + 3, oom_str_from(text[i]));
+	oom_sql_bind_int(st, FILTER_PARAMETERS, f->id > 0 ? f->id : OOM_NA);
 	oom_sql_bind_int(st, FILTER_PARAMETERS + 1, f->limit > 0 ? f->limit : -1);
 }
 
-static int prepare_filtered(struct oom_store *s, const char *select, const struct oom_filter *f,
+static int prepare_filtered(struct oom_store *s, const char *select, const struct oom_filter *f, const char *rest,
 			    struct oom_sql_stmt **ret, struct oom_err *reterr)
 {
 	static const struct oom_filter everything;
 	int r;
 
 	s->text.n = 0;
-	if (oom_buf_fmt(&s->text, "%s%s", select, filtered) || oom_buf_add(&s->text, "", 1))
+	if (oom_buf_fmt(&s->text, "%s%s%s", select, filtered, rest) || oom_buf_add(&s->text, "", 1))
 		return oom_store_fail(s, ENOMEM, "cannot read", reterr);
 	r = oom_sql_prepare(s->sql, s->text.p, ret, NULL, reterr);
 	if (!r)
@@ -53,7 +55,7 @@ static int gather(struct oom_store *s, const struct oom_filter *f, struct oom_bu
 		  struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st = NULL;
-	int r = prepare_filtered(s, "SELECT e.event_id", f, &st, reterr);
+	int r = prepare_filtered(s, "SELECT e.event_id", f, "", &st, reterr);
 
 	if (r)
 		return r;
@@ -286,7 +288,28 @@ int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct
 		"e.kernel,"
 		" e.scope, e.oom_memcg, e.outcome, coalesce(e.victim_pid, l.tgid) AS victim_pid,"
 		" coalesce(e.victim_comm, l.comm) AS victim_comm, e.verdict, e.reason, l.class",
-		f, &st, reterr);
+		f, "", &st, reterr);
+
+	if (r)
+		return r;
+	r = give_rows(s, st, ops, arg, reterr);
+	oom_sql_finalize(st);
+	return r;
+}
+
+int oom_store_rows(struct oom_store *s, enum oom_store_rows what, const struct oom_filter *f,
+		   const struct oom_query_ops *ops, void *arg, struct oom_err *reterr)
+{
+	/* CROSS: the events come first, in their order */
+	static const struct { const char *select, *rest; } sql[] = {
+		[OOM_ROWS_EVENTS] = { "SELECT e.*", "" },
+		[OOM_ROWS_CANDIDATES] = { "SELECT e.event, c.* FROM (SELECT e.event, e.event_id",
+					  ") AS e CROSS JOIN v_candidate AS c ON c.event_id = e.event_id" },
+		[OOM_ROWS_VICTIMS] = { "SELECT e.event, v.* FROM (SELECT e.event, e.event_id",
+				       ") AS e CROSS JOIN v_victim AS v ON v.event_id = e.event_id" },
+	};
+	struct oom_sql_stmt *st = NULL;
+	int r = prepare_filtered(s, sql[what].select, f, sql[what].rest, &st, reterr);
 
 	if (r)
 		return r;

@@ -4,11 +4,11 @@
 set -eu
 target=$1 seconds=$2 dir=build/fuzz
 mkdir -p "$dir/gen" "$dir/seeds-$target" "tests/crashes/$target"
-sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' schema.sql > "$dir/gen/schema.inc"
+make -s BUILD="$dir" "$dir/gen/schema.inc" "$dir/gen/reports.inc"
 pkgs="sqlite3 libarchive jansson libzstd zlib liblzma" other=journal
 ! pkg-config --exists libsystemd || { pkgs="$pkgs libsystemd"; other=journal_none; }
 # shellcheck disable=SC2010
-sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|collector/(bpf|census|trace|.*\.bpf|'$other')\.c')
+sources=$(ls analyzer/*.c collector/*.c | grep -vE 'analyzer/(main|cmd_.*)\.c|analyzer/pg\.c|collector/(bpf|census|trace|.*\.bpf|'$other')\.c')
 # shellcheck disable=SC2046,SC2086
 clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Iinclude "-I$dir/gen" $(pkg-config --cflags $pkgs) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o "$dir/$target" \
@@ -26,6 +26,11 @@ elif [ "$target" = whatif ]; then    # lines of a kind (a letter: see the target
 elif [ "$target" = join ]; then      # a byte of options, then operations: see the target
 	printf '\377\024\007\005\000\001\005\000\002\005\000\004\007\000' > "$dir/seeds-join/kill"
 	max=1024
+elif [ "$target" = metrics ]; then
+	printf '%s\n' '# oomlens export: the counters go on from here; store 1:2 event 3' 'oomlens_kills_total{scope="global"} 5' \
+		'oomlens_events_total{outcome="killed",verdict="exact"} 7' 'oomlens_unit_kills_total{unit="a\\x0a\""} 1' \
+		'oomlens_last_kill_timestamp_seconds 9' > "$dir/seeds-metrics/earlier"
+	max=4096
 else
 	i=0 max=131072
 	for log in tests/cases/*/log; do

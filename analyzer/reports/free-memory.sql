@@ -3,7 +3,7 @@
 -- At least 2 % of RAM, where that is known.  The limit of a memory cgroup does not ask what is free: left
 -- out.  look_at is where to look first, no verdict: v_memory has each zone's free, min and low of an event.
 WITH e AS MATERIALIZED (
-	SELECT event_id, event, wall_us, realtime, hostname, scope, constraint_name, alloc_order,
+	SELECT event_id, event, wall_us, realtime, stamp, hostname, scope, constraint_name, alloc_order,
 		gfp_flags, free_kb,
 		CASE WHEN ram_pages < 1099511627776 AND page_size <= 65536 AND ram_pages * page_size > 1024
 			THEN ram_pages * page_size / 1024 END AS ram_kb, victim_comm
@@ -12,7 +12,7 @@ WITH e AS MATERIALIZED (
 		AND (:host IS NULL OR hostname = :host)
 		AND scope <> 'memcg' AND free_kb < 1099511627776
 )
-SELECT event, realtime AS time, hostname AS host, scope, alloc_order, free_kb,
+SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, scope, alloc_order, free_kb,
 	free_kb * 100 / ram_kb AS percent_of_ram,
 	CASE
 		WHEN scope IN ('cpuset', 'mempolicy') THEN 'confined to other nodes'

@@ -4,7 +4,7 @@
 -- largest from being chosen; oom_score_adj if without it somebody else had been chosen; else the reason of
 -- the verdict.
 WITH e AS MATERIALIZED (
-	SELECT event_id, event, wall_us, realtime, hostname, victim_pid, victim_comm, largest_pid,
+	SELECT event_id, event, wall_us, realtime, stamp, hostname, victim_pid, victim_comm, largest_pid,
 		largest_comm, largest_pages, page_size, adj_decided, verdict, reason
 	FROM v_event
 	WHERE (:since IS NULL OR wall_us >= :since) AND (:until IS NULL OR wall_us < :until)
@@ -25,7 +25,7 @@ WITH e AS MATERIALIZED (
 	) AS victim_adj
 	FROM e
 )
-SELECT event, realtime AS time, hostname AS host, victim_pid, victim_comm, victim_adj, largest_pid,
+SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, victim_pid, victim_comm, victim_adj, largest_pid,
 	largest_comm, largest_adj, largest_pages,
 	CASE WHEN largest_pages < 1099511627776 AND page_size <= 65536
 		THEN largest_pages * page_size / 1048576 END AS largest_mib,

@@ -89,6 +89,7 @@ struct oom_filter {                  /* zero-initialised = everything */
 	int64_t since_us, until_us;  /* UTC; 0 = open.  Events without wall time are left out when either is set */
 	const char *host, *comm, *cgroup, *verdict;   /* comm and cgroup: GLOB; comm matches any victim */
 	const char *stale;           /* engine version: only events not analyzed by it, or without a digest */
+	int64_t id;                  /* this event alone; 0 = any */
 	int64_t limit;               /* 0 = all */
 };
 /* Calls fn with the id of each match, oldest first; fn returns non-zero to stop.  0, fn's value, or -errno. */
@@ -110,6 +111,10 @@ int  oom_store_query(struct oom_store *s, const char *sql, int64_t limit_ms, con
 struct oom_query_args;
 int  oom_store_query_with(struct oom_store *s, const char *sql, const struct oom_query_args *args, int64_t limit_ms,
 			  const struct oom_query_ops *ops, void *arg, struct oom_err *reterr);
+/* The rows of v_event, v_candidate or v_victim of the events that match; the latter two begin with the event's name. */
+enum oom_store_rows { OOM_ROWS_EVENTS, OOM_ROWS_CANDIDATES, OOM_ROWS_VICTIMS };
+int  oom_store_rows(struct oom_store *s, enum oom_store_rows what, const struct oom_filter *f,
+		    const struct oom_query_ops *ops, void *arg, struct oom_err *reterr);
 /* Same result columns as `oomlens list` shows, honouring the filter. */
 int  oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct oom_query_ops *ops, void *arg,
 		    struct oom_err *reterr);
