@@ -116,7 +116,7 @@ $(BUILD)/%.o: %.c | $(BUILD)/gen/schema.inc
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The BPF programs travel inside the binary, as a generated header; foreign headers are not ours to warn about.
-# oomwatch_old: for kernels before 6.7, see oomwatch_read.h.
+# ..._old: for kernels before 6.7, see oomwatch_read.h.
 define make-skeleton
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
@@ -131,8 +131,10 @@ $(BUILD)/gen/oomwatch_old.skel.h: collector/oomwatch.bpf.c $(BPF_HEADERS)
 	$(call make-skeleton,oomwatch_old,-DOOMWATCH_OLD)
 $(BUILD)/gen/census.skel.h: collector/census.bpf.c $(BPF_HEADERS)
 	$(call make-skeleton,census)
+$(BUILD)/gen/census_old.skel.h: collector/census.bpf.c $(BPF_HEADERS)
+	$(call make-skeleton,census_old,-DOOMWATCH_OLD)
 $(BUILD)/collector/bpf.o: $(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old.skel.h
-$(BUILD)/collector/census.o: $(BUILD)/gen/census.skel.h
+$(BUILD)/collector/census.o: $(BUILD)/gen/census.skel.h $(BUILD)/gen/census_old.skel.h
 $(BUILD)/collector/bpf.o $(BUILD)/collector/census.o: CFLAGS += -isystem $(BUILD)/gen -Wno-overlength-strings
 $(BUILD)/collector/trace.o: CFLAGS += $(FEED_CFLAGS)
 $(BUILD)/analyzer/pg.o: CFLAGS += $(PG_CFLAGS)
@@ -222,7 +224,7 @@ check-guest: deps-guest
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint $(BUILD)/gen/reports.inc $(if $(with_bpf),$(BUILD)/gen/oomwatch.skel.h $(BUILD)/gen/oomwatch_old.skel.h $(BUILD)/gen/census.skel.h)
+lint: deps-lint $(BUILD)/gen/reports.inc $(if $(with_bpf),$(foreach o,oomwatch oomwatch_old census census_old,$(BUILD)/gen/$(o).skel.h))
 	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS) $(PG_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.

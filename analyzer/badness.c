@@ -347,6 +347,18 @@ void oom_badness(const struct oom_profile *p, const struct oom_event *ev, const 
 	oom_score_fill(&e, two ? &lo : NULL, two ? &hi : NULL, t, ret);
 }
 
+void oom_badness_points(const struct oom_profile *p, const struct oom_event *ev, struct oom_range total,
+			const uint32_t *task, size_t n, int64_t *ret)
+{
+	struct oom_eval e;
+	struct oom_terms x;
+
+	oom_eval_init(&e, p, ev);
+	oom_eval_total(&e, oom_eval_shown(p, ev, total));
+	for (size_t i = 0; i < n; i++)
+		ret[i] = oom_eval_task(&e, &ev->task[task[i]], &x) == OOM_WHY_ELIGIBLE ? x.nominal : OOM_NA;
+}
+
 int64_t oom_score_per_mille(const struct oom_profile *p, int64_t points, struct oom_range total)
 {
 	uint32_t lo, hi;

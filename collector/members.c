@@ -93,6 +93,7 @@ static int by_id(const void *a, const void *b)
 /* The census knows the id of each process's cgroup, which is its directory's inode. */
 static int place_by_id(struct oom_sampler *s)
 {
+	const struct by_id *found = NULL;
 	size_t n = s->cgroups.n;
 
 	if (oom_sample_room((void **)&s->by_id, &s->cap_by_id, n, sizeof(*s->by_id)) < 0)
@@ -103,8 +104,9 @@ static int place_by_id(struct oom_sampler *s)
 		qsort(s->by_id, n, sizeof(*s->by_id), by_id);
 	for (size_t i = 0; i < s->nrows; i++) {
 		const struct by_id key = { s->cgroup_id[i], 0 };
-		const struct by_id *found = n ? bsearch(&key, s->by_id, n, sizeof(key), by_id) : NULL;
 
+		if (!found || found->id != key.id)         /* neighbours are often of one cgroup */
+			found = n ? bsearch(&key, s->by_id, n, sizeof(key), by_id) : NULL;
 		if (!found)
 			continue;
 		s->row[i].cgroup = (int32_t)found->node;

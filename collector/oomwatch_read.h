@@ -132,15 +132,30 @@ static __always_inline void read_mm(struct oomwatch_rec *r, struct mm_struct *mm
 	}
 }
 
+static __always_inline __u64 mm_flags_by_copy(struct mm_struct *mm)
+{
+	if (bpf_core_field_exists(((struct mm_struct___since_6_18 *)0)->flags.__mm_flags))
+		return BPF_CORE_READ((struct mm_struct___since_6_18 *)mm, flags.__mm_flags[0]);
+	return BPF_CORE_READ(mm, flags);
+}
+
 /* Before 6.2 a pointer that comes out of a list can only be followed by copying. */
 static __always_inline void read_mm_by_copy(struct oomwatch_rec *r, struct mm_struct *mm)
 {
 	r->total_vm = BPF_CORE_READ(mm, total_vm);
 	r->pgtables_bytes = BPF_CORE_READ(mm, pgtables_bytes.counter);
 	r->has |= OOMWATCH_HAS_MM;
-	if ((BPF_CORE_READ(mm, flags) >> MMF_OOM_SKIP_BIT) & 1)
+	if ((mm_flags_by_copy(mm) >> MMF_OOM_SKIP_BIT) & 1)
 		r->flags |= OOM_FACT_OOM_SKIP;
-	copy_rss(r, mm);
+	if (has_percpu_rss()) {
+		r->rss[0] = BPF_CORE_READ(mm, rss_stat[0].count);
+		r->rss[1] = BPF_CORE_READ(mm, rss_stat[1].count);
+		r->rss[2] = BPF_CORE_READ(mm, rss_stat[2].count);
+		r->rss[3] = BPF_CORE_READ(mm, rss_stat[3].count);
+		r->has |= OOMWATCH_HAS_RSS;
+	} else {
+		copy_rss(r, mm);
+	}
 }
 
 /* The task whose list entry stands at addr. */

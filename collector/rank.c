@@ -32,13 +32,19 @@ bool oom_scorer_init(struct scorer *sc, const struct oom_sampler *s, const struc
 	return true;
 }
 
-static bool score(const struct scorer *sc, uint32_t task, int64_t *points)
-{
-	struct oom_score x;
+#define BLOCK 256                          /* candidates scored at a time */
 
-	oom_badness(sc->p, sc->ev, &sc->ev->task[task], sc->total, &x);
-	*points = x.nominal;
-	return x.why_not == OOM_WHY_ELIGIBLE;
+/* The candidates of d from `from` on; OOM_NA for who cannot be chosen.  Returns how many were scored. */
+static size_t score(const struct oom_sampler *s, const struct scorer *sc, const struct oom_domain *d, size_t from,
+		    int64_t points[static BLOCK])
+{
+	size_t n = d->ntasks - from < BLOCK ? d->ntasks - from : BLOCK;
+
+	oom_badness_points(sc->p, sc->ev, sc->total, d->task + from, n, points);
+	for (size_t i = 0; i < n; i++)
+		if (s->row[d->task[from + i]].passed_over)
+			points[i] = OOM_NA;
+	return n;
 }
 
 /* oom_evaluate_task(): does an equal, scanned later, take the place of the best? */
@@ -49,28 +55,35 @@ static bool equal_wins(const struct scorer *sc, uint32_t best)
 	return sc->tie == OOM_TIE_LAST || (sc->tie == OOM_TIE_FIRST_LEADER && t->pid != t->tgid);
 }
 
+static void consider(const struct scorer *sc, struct oom_domain *d, uint32_t task, int64_t points, int64_t *second)
+{
+	bool more = d->victim < 0 || points > d->points;
+
+	if (!more && points == d->points)
+		d->tied++;
+	if (more || (points == d->points && equal_wins(sc, (uint32_t)d->victim))) {
+		d->tied = more ? 1 : d->tied;
+		d->runner_up = d->victim;
+		*second = d->points;
+		d->victim = (ptrdiff_t)task;
+		d->points = points;
+	} else if (d->runner_up < 0 || points > *second) {
+		d->runner_up = (ptrdiff_t)task;
+		*second = points;
+	}
+}
+
 static void choose(const struct oom_sampler *s, const struct scorer *sc, struct oom_domain *d)
 {
-	int64_t points, second = 0;
+	int64_t points[BLOCK], second = 0;
 
 	d->victim = d->runner_up = -1;
 	d->tied = 0;
-	for (size_t i = 0; i < d->ntasks; i++) {
-		if (s->row[d->task[i]].passed_over || !score(sc, d->task[i], &points))
-			continue;
-		if (d->victim >= 0 && points == d->points)
-			d->tied++;
-		if (d->victim < 0 || points > d->points ||
-		    (points == d->points && equal_wins(sc, (uint32_t)d->victim))) {
-			d->tied = d->victim < 0 || points > d->points ? 1 : d->tied;
-			d->runner_up = d->victim;
-			second = d->points;
-			d->victim = (ptrdiff_t)d->task[i];
-			d->points = points;
-		} else if (d->runner_up < 0 || points > second) {
-			d->runner_up = (ptrdiff_t)d->task[i];
-			second = points;
-		}
+	for (size_t from = 0, n; from < d->ntasks; from += n) {
+		n = score(s, sc, d, from, points);
+		for (size_t i = 0; i < n; i++)
+			if (points[i] != OOM_NA)
+				consider(sc, d, d->task[from + i], points[i], &second);
 	}
 	d->margin_pages = d->runner_up >= 0 ? d->points - second : OOM_NA;
 }
@@ -145,33 +158,48 @@ static void swap(struct oom_sample_rank *a, struct oom_sample_rank *b)
 	*b = t;
 }
 
+static void make_heap(struct oom_sample_rank *v, size_t n, enum oom_tie_rule tie)
+{
+	for (size_t i = n / 2; i-- > 0;)
+		sift(v, n, i, tie);
+}
+
+/* v has k places, n of them filled; it is a heap from the moment on when all are. */
+static size_t keep_best(struct oom_sample_rank *v, size_t k, size_t n, const struct oom_sample_rank *x,
+			enum oom_tie_rule tie)
+{
+	if (n < k) {
+		v[n++] = *x;
+		if (n == k)
+			make_heap(v, n, tie);
+	} else if (worse(tie, &v[0], x)) {
+		v[0] = *x;
+		sift(v, n, 0, tie);
+	}
+	return n;
+}
+
 size_t oom_sampler_top(const struct oom_sampler *s, const struct oom_domain *d, size_t k,
 		       struct oom_sample_rank *ret)
 {
-	struct oom_sample_rank x;
+	int64_t points[BLOCK];
 	struct scorer sc;
 	size_t n = 0;
 
 	if (!k || !oom_scorer_init(&sc, s, d))
 		return 0;
 	/* While ranks are compared, `task` is the place in the scan order; the index comes in at the end. */
-	for (size_t i = 0; i < d->ntasks; i++) {
-		x.task = (uint32_t)i;
-		if (s->row[d->task[i]].passed_over || !score(&sc, d->task[i], &x.points))
-			continue;
-		if (n < k) {
-			ret[n++] = x;
-			if (n == k)
-				for (size_t j = n / 2; j-- > 0;)
-					sift(ret, n, j, sc.tie);
-		} else if (worse(sc.tie, &ret[0], &x)) {
-			ret[0] = x;
-			sift(ret, n, 0, sc.tie);
+	for (size_t from = 0, scored; from < d->ntasks; from += scored) {
+		scored = score(s, &sc, d, from, points);
+		for (size_t i = 0; i < scored; i++) {
+			const struct oom_sample_rank x = { (uint32_t)(from + i), points[i] };
+
+			if (points[i] != OOM_NA)
+				n = keep_best(ret, k, n, &x, sc.tie);
 		}
 	}
 	if (n < k)
-		for (size_t j = n / 2; j-- > 0;)
-			sift(ret, n, j, sc.tie);
+		make_heap(ret, n, sc.tie);
 	for (size_t left = n; left > 1; left--) {
 		swap(&ret[0], &ret[left - 1]);
 		sift(ret, left - 1, 0, sc.tie);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rows of a pass from the kernel's own counters. */
+/* The rows of a pass from the kernel's own counters, by BPF. */
 #include "sample_impl.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <oomlens/fact.h>
@@ -16,14 +17,18 @@ void oom_sample_census_open(struct oom_sampler *s)
 	 * nodes are read from /proc */
 	if (s->opts.proc_root || s->outer_hidden || summed || (s->nodes && s->nodes->with_memory > 1))
 		return;
-	if (oom_census_open(s->cgroups.version == 2, &s->census, NULL) < 0 || s->points != OOM_POINTS_PRECISE_SUM)
+	if (oom_census_open(s->cgroups.version == 2, 0, &s->census, NULL) < 0)
+		return;
+	s->proc_points = s->points;
+	s->proc_drift_pages = s->drift_pages;
+	if (s->points != OOM_POINTS_PRECISE_SUM)
 		return;
 	s->points = OOM_POINTS_EXACT;
 	s->drift_pages = 0;
 }
 
 /* A per-CPU counter's approximate sum may stand a little below 0; the kernel takes that for 0. */
-static int64_t pages_of(const struct oomwatch_rec *t, int counter)
+static int64_t pages_of(const struct census_rec *t, int counter)
 {
 	if (!(t->has & OOMWATCH_HAS_RSS))
 		return OOM_NA;
@@ -35,7 +40,7 @@ static int64_t sum(int64_t a, int64_t b)
 	return a == OOM_NA || b == OOM_NA ? OOM_NA : a + b;
 }
 
-static void fill_task(struct oom_task *t, const struct oomwatch_rec *r)
+static void fill_task(struct oom_task *t, const struct census_rec *r, const char *comm)
 {
 	const char *end = memchr(r->comm, 0, OOMWATCH_COMM);
 
@@ -46,7 +51,7 @@ static void fill_task(struct oom_task *t, const struct oomwatch_rec *r)
 		.total_vm_pages = (int64_t)r->total_vm, .pgtables_bytes = (int64_t)r->pgtables_bytes,
 		.nr_ptes = OOM_NA, .nr_pmds = OOM_NA, .cpu = OOM_NA, .oom_adj = OOM_NA,
 		.line = OOM_NA, .kernel_points = OOM_NA, .kernel_flags = OOM_NA,
-		.comm.n = end ? (size_t)(end - r->comm) : OOMWATCH_COMM,
+		.comm = { comm, end ? (size_t)(end - r->comm) : OOMWATCH_COMM },
 	};
 	t->rss_pages = sum(sum(t->rss_anon_pages, t->rss_file_pages), t->rss_shmem_pages);
 }
@@ -69,7 +74,7 @@ static int add_row(void *arg, const struct census_rec *r)
 	int e;
 
 	s->info.processes++;
-	if (r->task.flags & OOM_FACT_NO_MM) {
+	if (r->flags & OOM_FACT_NO_MM) {
 		s->info.no_mm++;
 		return 0;
 	}
@@ -80,20 +85,20 @@ static int add_row(void *arg, const struct census_rec *r)
 		return e;
 	t = &s->task[s->nrows];
 	row = &s->row[s->nrows];
-	s->cgroup_id[s->nrows] = r->task.memcg_id;
+	s->cgroup_id[s->nrows] = r->memcg_id;
 	*row = (struct oom_sample_row){
-		.ident = r->task.start_ns, .ppid = r->ppid, .cgroup = -1, .cgroup_id = r->task.memcg_id,
+		.ident = r->start_ns, .ppid = r->ppid, .cgroup = -1, .cgroup_id = r->memcg_id,
 		.mems = -1, .bind = -1,
-		.prev_usage_pages = usage_before(s, r->task.tgid, r->task.start_ns),
-		.dead_leader = r->task.pid != r->task.tgid,
-		.passed_over = r->task.flags & (OOM_FACT_VFORK | OOM_FACT_OOM_SKIP),
+		.prev_usage_pages = usage_before(s, r->tgid, r->start_ns),
+		.dead_leader = r->pid != r->tgid,
+		.passed_over = r->flags & (OOM_FACT_VFORK | OOM_FACT_OOM_SKIP),
 	};
-	memcpy(row->comm, r->task.comm, OOMWATCH_COMM);
-	fill_task(t, &r->task);
+	memcpy(row->comm, r->comm, OOMWATCH_COMM);
+	fill_task(t, r, row->comm);
 	row->usage_pages = t->rss_pages == OOM_NA ? 0 : t->rss_pages + t->swap_pages;
 	row->usage_pages += t->pgtables_bytes / (s->page_kb * 1024);
 	s->old.v[s->old.n++] = (struct slot){
-		.ino = row->ident, .usage_pages = row->usage_pages, .pid = r->task.tgid, .status_fd = -1, .adj_fd = -1,
+		.ino = row->ident, .usage_pages = row->usage_pages, .pid = r->tgid, .status_fd = -1, .adj_fd = -1,
 	};
 	s->info.dead_leaders += row->dead_leader;
 	s->info.threads += r->threads > 0 ? (size_t)r->threads : 1;
@@ -101,19 +106,34 @@ static int add_row(void *arg, const struct census_rec *r)
 	return 0;
 }
 
+/* BPF stopped to work, or there are more processes than it gets memory for: this pass and all others read /proc. */
+static void give_up(struct oom_sampler *s)
+{
+	oom_census_close(s->census);
+	s->census = NULL;
+	s->points = s->proc_points;
+	s->drift_pages = s->proc_drift_pages;
+	s->slots.n = s->old.n = s->nrows = 0;      /* they are numbered otherwise */
+	s->info = (struct oom_sample_info){ .interval_us = s->info.interval_us };
+}
+
 int oom_sample_census(struct oom_sampler *s)
 {
+	size_t room = s->cap_rows;
 	struct slots swap;
 	int r;
 
 	s->old.n = s->before_at = 0;
 	r = oom_census_read(s->census, add_row, s);
-	if (r < 0) {
+	if (r == -ENOMEM) {
 		s->old.n = 0;
 		return r;
 	}
-	/* the rows have stopped moving */
-	for (size_t i = 0; i < s->nrows; i++)
+	if (r < 0) {
+		give_up(s);
+		return 0;
+	}
+	for (size_t i = 0; s->cap_rows != room && i < s->nrows; i++)        /* the rows have moved */
 		s->task[i].comm.p = s->row[i].comm;
 	swap = s->slots;
 	s->slots = s->old;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of the sampler: sample.c reads processes, members.c places them in cgroups, domain.c makes
- * domains of them, rank.c answers questions.
+ * The inside of the sampler: sample_proc.c or sample_census.c reads processes, members.c places them in cgroups,
+ * domain.c makes domains of them, rank.c answers questions; sample.c puts these together.
  */
 #ifndef OOMLENS_COLLECTOR_SAMPLE_IMPL_H
 #define OOMLENS_COLLECTOR_SAMPLE_IMPL_H
@@ -34,6 +34,8 @@ struct oom_sampler {
 	struct oom_census *census;     /* NULL = rows come from /proc */
 	uint64_t *cgroup_id;           /* of the rows, from a census */
 	size_t before_at;              /* place in slots while a census is read */
+	enum oom_sample_points proc_points;     /* what holds without it */
+	int64_t proc_drift_pages;
 
 	struct slots slots, old;
 	size_t keep, kept;             /* files that may be, and are, kept open */
@@ -84,7 +86,11 @@ int oom_sample_room(void **array, size_t *cap, size_t n, size_t size);
 /* Room for n rows.  0 or -ENOMEM. */
 int oom_sample_rows(struct oom_sampler *s, size_t n);
 
-/* sample_census.c: the BPF iterator, where there is one and it serves; then one pass of it.  0 or -errno. */
+/* sample_proc.c: the rows of a pass over /proc; closes the files that are kept open.  0 or -errno. */
+int oom_sample_proc(struct oom_sampler *s);
+void oom_sample_proc_forget(struct oom_sampler *s);
+/* sample_census.c: BPF, where there is one that serves; then one pass of it.  When it fails it is given up:
+ * census is NULL, no row was made, the result is 0.  0 or -ENOMEM. */
 void oom_sample_census_open(struct oom_sampler *s);
 int oom_sample_census(struct oom_sampler *s);
 /* members.c: the tree of cgroups and who is where.  0 or -ENOMEM. */

@@ -448,69 +448,6 @@ static void test_live(void **state)
 	}
 }
 
-/* The kernel's own counters and /proc tell the same of a process that sits still: all but the resident set to the page,
- * that within the bound that the sample of /proc states. */
-static void test_census_agrees_with_proc(void **state)
-{
-	struct oom_sampler *a = tree_open_at(NULL, NULL, OOM_SAMPLE_ALL | OOM_SAMPLE_KERNEL, 0);
-	struct oom_sampler *b = tree_open_at(NULL, NULL, OOM_SAMPLE_ALL, 0);
-	pid_t pid[20];
-	struct oom_sample m = tree_pass(a), n;
-
-	(void)state;
-	if (!m.kernel_counters) {
-		print_message("skipped: a BPF iterator cannot be loaded here\n");
-		oom_sampler_close(a);
-		oom_sampler_close(b);
-		skip();
-	}
-	for (size_t i = 0; i < OOM_ARRAY_SIZE(pid); i++)
-		pid[i] = child_named("census");
-	for (int k = 0; k < 400; k++) {
-		size_t named = 0;
-
-		usleep(10000);
-		n = tree_pass(b);
-		for (size_t i = 0; i < OOM_ARRAY_SIZE(pid); i++)
-			named += oom_event_task(n.event, pid[i]) && oom_str_is(oom_event_task(n.event, pid[i])->comm, "census");
-		if (named == OOM_ARRAY_SIZE(pid))
-			break;
-	}
-	m = tree_pass(a);
-	n = tree_pass(b);
-	for (size_t i = 0; i < OOM_ARRAY_SIZE(pid); i++) {
-		const struct oom_task *x = oom_event_task(m.event, pid[i]), *y = oom_event_task(n.event, pid[i]);
-		const struct oom_sample_row *r, *q;
-		struct oom_sample_detail detail;
-
-		assert_non_null(x);
-		assert_non_null(y);
-		r = &m.row[x - m.event->task];
-		q = &n.row[y - n.event->task];
-		assert_int_equal(x->tgid, y->tgid);
-		assert_int_equal(x->uid, y->uid);
-		assert_int_equal(x->oom_score_adj, y->oom_score_adj);
-		assert_int_equal(x->pgtables_bytes, y->pgtables_bytes);
-		assert_int_equal(x->swap_pages, y->swap_pages);
-		assert_int_equal(x->total_vm_pages, y->total_vm_pages);
-		assert_true(oom_str_eq(x->comm, y->comm));
-		assert_true(oom_str_eq(x->cgroup, y->cgroup));
-		assert_int_equal(r->ppid, q->ppid);
-		assert_true(labs(x->rss_pages - y->rss_pages) <= n.drift_pages);
-		assert_int_equal(oom_sampler_detail(a, (size_t)(x - m.event->task), &detail), 0);
-		assert_true(detail.start_us / 1000000 == (int64_t)(r->ident / 1000000000));
-	}
-	assert_int_equal(m.drift_pages, 0);
-	for (size_t i = 0; i < OOM_ARRAY_SIZE(pid); i++) {
-		kill(pid[i], SIGKILL);
-		waitpid(pid[i], NULL, 0);
-	}
-	m = tree_pass(a);
-	assert_null(oom_event_task(m.event, pid[0]));
-	oom_sampler_close(a);
-	oom_sampler_close(b);
-}
-
 /* Kept files are a luxury: within the limit, and given back when the process runs out of them. */
 static void test_out_of_files(void **state)
 {
@@ -553,7 +490,6 @@ int test_sampler(void)
 		T(test_growth_and_reuse), cmocka_unit_test(test_no_allocation_once_warm),
 		cmocka_unit_test(test_failing_allocations), T(test_top_is_the_ranking), T(test_passed_over),
 		T(test_hidden_processes), T(test_out_of_files), cmocka_unit_test(test_live),
-		cmocka_unit_test(test_census_agrees_with_proc),
 	};
 #undef T
 	return cmocka_run_group_tests_name("sampler", tests, NULL, NULL);

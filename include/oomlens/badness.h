@@ -75,6 +75,11 @@ struct oom_score {
 void oom_badness(const struct oom_profile *p, const struct oom_event *ev, const struct oom_task *t,
 		 struct oom_range total, struct oom_score *ret);
 
+/* ret[i] = the nominal points of ev->task[task[i]], OOM_NA where it is not eligible: what oom_badness() says of each, for
+ * those who ask about ten thousand tasks every second. */
+void oom_badness_points(const struct oom_profile *p, const struct oom_event *ev, struct oom_range total,
+			const uint32_t *task, size_t n, int64_t *ret);
+
 /* Did it ask to be the first (swapoff, ksm), as a recorded ballot shows?  Then it is taken without a score. */
 bool oom_task_is_origin(const struct oom_event *ev, const struct oom_task *t);
 

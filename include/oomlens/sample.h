@@ -24,7 +24,7 @@ enum oom_sample_want {
 	OOM_SAMPLE_POLICIES = 1 << 3,  /* mempolicy domains; one more file per process on a machine with
 				        * several nodes */
 	OOM_SAMPLE_ALL      = 15,
-	OOM_SAMPLE_KERNEL   = 1 << 4,  /* the kernel's own counters, in one pass of a BPF iterator: far cheaper,
+	OOM_SAMPLE_KERNEL   = 1 << 4,  /* the kernel's own counters, in one pass of a BPF program: far cheaper,
 				        * and what this kernel compares; from /proc where that cannot be (no
 				        * privilege, an inner PID namespace, several memory nodes, 7.0+) */
 };
@@ -151,7 +151,7 @@ struct oom_sample {
 	int64_t drift_pages;           /* how far a row may be from the kernel's value, either way; 0 when
 				        * exact */
 	int64_t cgroup_version;        /* of the memory controller: 1, 2, OOM_NA */
-	bool kernel_counters;          /* a BPF iterator gave the rows, not /proc */
+	bool kernel_counters;          /* a BPF program gave the rows, not /proc */
 	struct oom_sample_info info;
 };
 
