@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <oomlens/digest.h>
 
+#include <oomlens/cause.h>
+
 #include "evaluate.h"
 
 /* ---- whose ---------------------------------------------------------------------------------------------- */
@@ -221,6 +223,16 @@ static int64_t weight(const struct oom_event *ev)
 	       limited(ev->nvictims + ev->nlives + ev->nflights + ev->npriors + ev->nmemory + ev->nraw);
 }
 
+/* Without memory the cause stays unknown; the next analyze finds it. */
+static void find_cause(const struct oom_replay *r, struct oom_digest *ret)
+{
+	struct oom_diagnosis why;
+
+	if (oom_diagnose(r, &why) == 0 && why.finding[0].confidence != OOM_CONFIDENCE_NONE)
+		ret->cause = oom_diagnosis_keyword(&why);
+	oom_diagnosis_release(&why);
+}
+
 void oom_digest(const struct oom_replay *r, struct oom_digest *ret)
 {
 	const struct oom_event *ev = r->event;
@@ -234,6 +246,7 @@ void oom_digest(const struct oom_replay *r, struct oom_digest *ret)
 	};
 	oom_identify(oom_victim_cgroup(ev), &ret->identity);
 	find_grower(ev, ret);
+	find_cause(r, ret);
 	if (!ev->ntasks)
 		return;
 	ret->unkillable_tasks = unkillable(ev);

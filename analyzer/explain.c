@@ -38,9 +38,14 @@ static void say_title(struct oom_say *s)
 
 int oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts, struct oom_doc *ret)
 {
-	struct oom_say s = { .ev = r->event, .r = r, .doc = ret, .top = TOP_DEFAULT };
+	struct oom_diagnosis why;
+	struct oom_say s = { .ev = r->event, .r = r, .why = &why, .doc = ret, .top = TOP_DEFAULT };
 
 	memset(ret, 0, sizeof(*ret));
+	if (oom_diagnose(r, &why) < 0) {
+		oom_diagnosis_release(&why);
+		return -ENOMEM;
+	}
 	if (opts && opts->top)
 		s.top = opts->top;
 	if (opts && opts->all)
@@ -48,10 +53,12 @@ int oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts,
 	say_title(&s);
 	oom_say_verdict(&s);
 	oom_say_who(&s);
+	oom_say_cause(&s);
 	oom_say_why(&s);
 	oom_say_where(&s);
 	oom_say_recorder(&s);
 	oom_say_gaps(&s);
+	oom_diagnosis_release(&why);
 	if (s.nomem) {
 		oom_doc_release(ret);
 		return -ENOMEM;

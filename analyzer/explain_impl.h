@@ -9,11 +9,13 @@
 
 #include <stdarg.h>
 
+#include <oomlens/cause.h>
 #include <oomlens/explain.h>
 
 struct oom_say {
 	const struct oom_event *ev;
 	const struct oom_replay *r;
+	const struct oom_diagnosis *why;    /* not while it is being made */
 	size_t top;      /* rows of the ranking */
 	struct oom_doc *doc;
 	bool nomem;
@@ -76,7 +78,8 @@ const char *oom_say_command_of(struct oom_say *s, int64_t pid);      /* NULL */
 void oom_say_verdict(struct oom_say *s);    /* explain_verdict.c */
 void oom_say_who(struct oom_say *s);        /* explain_who.c: victims and what became of them */
 void oom_say_why(struct oom_say *s);        /* explain_why.c: rule, terms, ranking */
-void oom_say_where(struct oom_say *s);      /* explain_where.c: trigger, limit, memory */
+void oom_say_cause(struct oom_say *s);      /* explain_cause.c: why there was no memory */
+void oom_say_where(struct oom_say *s);      /* explain_where.c: trigger, limit, the ledger */
 void oom_say_recorder(struct oom_say *s);   /* explain_recorder.c: witnesses, lives, counters */
 void oom_say_flight(struct oom_say *s);     /* explain_flight.c: who was large, who grew */
 void oom_say_gaps(struct oom_say *s);       /* explain_gaps.c: what the log does not show */

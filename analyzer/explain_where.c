@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who asked for memory, which limit stood in the way, and what the memory was full of. */
+/* Who asked for memory, which limit stood in the way, and where it all was. */
 #include <string.h>
 
 #include "explain_impl.h"
@@ -127,10 +127,19 @@ static void say_counter(struct oom_say *s, const char *what, int64_t usage_kb, i
 			oom_say_kb(s, usage_kb), oom_say_kb(s, limit_kb));
 }
 
+static bool told(const struct oom_say *s, const char *keyword)
+{
+	for (size_t i = 0; i < s->why->nfindings; i++)
+		if (oom_str_starts(oom_str_from(s->why->finding[i].cause->keyword), keyword))
+			return true;
+	return false;
+}
+
+/* What the cause has told already is left out. */
 static void say_memcg(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
-	const char *whose = "";
+	const char *at_limit = told(s, "memcg_") ? oom_say_limit(ev).what : "", *whose = "";
 
 	if (ev->oom_memcg.p && ev->task_memcg.p && (ev->nvictims || ev->chosen_pid != OOM_NA))
 		whose = oom_str_eq(ev->oom_memcg, ev->task_memcg) ? ", the cgroup of the victim itself" :
@@ -140,10 +149,13 @@ static void say_memcg(struct oom_say *s)
 				: oom_event_logged(ev) ? "a memory cgroup that the log does not name"
 						       : "a memory cgroup whose path is not known",
 		whose);
-	say_counter(s, "memory", ev->memcg_usage_kb, ev->memcg_limit_kb);
-	say_counter(s, "with swap", ev->memsw_usage_kb, ev->memsw_limit_kb);
-	say_counter(s, "swap", ev->memcg_swap_usage_kb, ev->memcg_swap_limit_kb);
-	if (ev->kmem_usage_kb != OOM_NA && ev->kmem_usage_kb)
+	if (strcmp(at_limit, "memory"))
+		say_counter(s, "memory", ev->memcg_usage_kb, ev->memcg_limit_kb);
+	if (strcmp(at_limit, "memory+swap"))
+		say_counter(s, "with swap", ev->memsw_usage_kb, ev->memsw_limit_kb);
+	if (!told(s, "swap_"))
+		say_counter(s, "swap", ev->memcg_swap_usage_kb, ev->memcg_swap_limit_kb);
+	if (ev->kmem_usage_kb != OOM_NA && ev->kmem_usage_kb && strcmp(at_limit, "kernel memory"))
 		say_counter(s, "kernel", ev->kmem_usage_kb, ev->kmem_limit_kb);
 }
 
@@ -178,118 +190,7 @@ static void say_scope(struct oom_say *s)
 				     : "no feed told which limit was hit");
 }
 
-/* ---- the memory ------------------------------------------------------------ */
-
-static int64_t as_kb(const struct oom_event *ev, const struct oom_memory *m)
-{
-	switch ((enum oom_unit)m->unit) {
-	case OOM_UNIT_PAGES:
-		return oom_say_pages_kb(ev, m->value);
-	case OOM_UNIT_BYTES:
-		return m->value / 1024;
-	case OOM_UNIT_KB:
-		return m->value;
-	case OOM_UNIT_NONE:
-	case OOM_UNIT_US:
-		break;
-	}
-	return OOM_NA;
-}
-
-/* Sum over everything of that name in an area (the memcgs of a subtree are counted apart from each other). */
-static int64_t sum_kb(const struct oom_event *ev, int64_t area, const char *name)
-{
-	int64_t sum = OOM_NA, kb;
-
-	for (size_t i = 0; i < ev->nmemory; i++) {
-		const struct oom_memory *m = &ev->memory[i];
-
-		if (m->area != area || !oom_str_is(m->name, name))
-			continue;
-		kb = as_kb(ev, m);
-		if (kb == OOM_NA)
-			continue;
-		if (sum == OOM_NA)
-			sum = kb;
-		else if (__builtin_add_overflow(sum, kb, &sum))
-			return OOM_NA;
-	}
-	return sum;
-}
-
-static int64_t add_kb(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	if (a == OOM_NA || b == OOM_NA)
-		return a == OOM_NA ? b : a;
-	return __builtin_add_overflow(a, b, &sum) ? OOM_NA : sum;
-}
-
-static void part(struct oom_say *s, const char **list, int64_t kb, const char *what)
-{
-	if (kb != OOM_NA)
-		*list = oom_say_join(s, *list, ", ", oom_say_z(s, "%s %s", oom_say_some(s, kb), what));
-}
-
-/* A part that the whole includes; when the counters have drifted apart, it stands alone. */
-static void part_of(struct oom_say *s, const char **list, int64_t kb, int64_t whole_kb, const char *what)
-{
-	if (kb == OOM_NA || whole_kb == OOM_NA || !kb)
-		return;
-	if (kb > whole_kb)
-		part(s, list, kb, what);
-	else
-		*list = oom_say_z(s, "%s (%s of it %s)", *list, oom_say_kb(s, kb), what);
-}
-
-/* Reserved as huge pages, whether they are in use or not: not to be had by anybody else. */
-static int64_t huge_kb(const struct oom_event *ev, const char *name)
-{
-	int64_t sum = 0, size, kb;
-
-	for (size_t i = 0; i < ev->nmemory; i++) {
-		const struct oom_memory *m = &ev->memory[i];
-		struct oom_str zone = m->zone;
-
-		if (m->area != OOM_AREA_HUGEPAGES || !oom_str_is(m->name, name) || m->value == OOM_NA)
-			continue;
-		if (!oom_take_i64(&zone, &size) || __builtin_mul_overflow(size, m->value, &kb) ||
-		    __builtin_add_overflow(sum, kb, &sum))
-			return OOM_NA;
-	}
-	return sum;
-}
-
-static void say_ram(struct oom_say *s)
-{
-	const struct oom_event *ev = s->ev;
-	const int64_t g = OOM_AREA_GLOBAL;
-	int64_t ram = ev->ram_pages, anon, slab, v, huge = huge_kb(ev, "hugepages_total");
-	const char *list = "", *all = "";
-
-	if (ram != OOM_NA && ev->reserved_pages != OOM_NA && ev->reserved_pages <= ram)
-		ram -= ev->reserved_pages;
-	if (ram != OOM_NA)
-		all = oom_say_z(s, "%s: ", oom_say_size(s, ram));
-	anon = add_kb(sum_kb(ev, g, "active_anon"), sum_kb(ev, g, "inactive_anon"));
-	part(s, &list, anon, "anonymous and shared memory");
-	part_of(s, &list, sum_kb(ev, g, "shmem"), anon, "shared");
-	part(s, &list, add_kb(sum_kb(ev, g, "active_file"), sum_kb(ev, g, "inactive_file")), "file cache");
-	v = sum_kb(ev, g, "unevictable");
-	if (v > 0 && (ram == OOM_NA || v >= oom_say_pages_kb(ev, ram) / 100))
-		part(s, &list, v, "locked");
-	v = sum_kb(ev, g, "slab_unreclaimable");
-	slab = add_kb(v, sum_kb(ev, g, "slab_reclaimable"));
-	part(s, &list, slab, "slab");
-	part_of(s, &list, v, slab, "not reclaimable");
-	part(s, &list, sum_kb(ev, g, "pagetables"), "page tables");
-	if (huge > 0)
-		part(s, &list, huge, "huge pages set aside");
-	part(s, &list, sum_kb(ev, g, "free"), "free");
-	if (*list)
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, ev->at[OOM_AT_MEMINFO], "RAM", "%s%s", all, list);
-}
+/* ---- swap ------------------------------------------------------------ */
 
 static void say_swap(struct oom_say *s)
 {
@@ -309,119 +210,64 @@ static void say_swap(struct oom_say *s)
 			ev->swap_free_kb ? oom_say_kb(s, ev->swap_free_kb) : "nothing");
 }
 
-/* The numbers of a zone stand together, free first. */
-static int64_t zone_kb(const struct oom_event *ev, size_t from, const char *name)
+/* ---- the ledger ------------------------------------------------------------ */
+
+static const char *share(struct oom_say *s, int64_t kb, int64_t of_kb)
 {
-	const struct oom_memory *z = &ev->memory[from];
+	int64_t tenths = of_kb > 0 ? (kb * 1000 + (kb < 0 ? -of_kb : of_kb) / 2) / of_kb : 0;
 
-	for (size_t i = from + 1; i < ev->nmemory && i < from + 64; i++) {
-		const struct oom_memory *m = &ev->memory[i];
+	return oom_say_z(s, "%s%lld.%lld %%", tenths < 0 ? "-" : "", (long long)(tenths < 0 ? -tenths : tenths) / 10,
+			 (long long)(tenths < 0 ? -tenths : tenths) % 10);
+}
 
-		if (m->area != OOM_AREA_ZONE || m->node != z->node || !oom_str_eq(m->zone, z->zone))
+static void say_row(struct oom_say *s, const struct oom_ledger *l, const char *name, int64_t kb)
+{
+	oom_say(s, OOM_NODE_ROW, OOM_TONE_PLAIN, OOM_NA, NULL, "%s\t%s\t%s", name, oom_say_kb(s, kb),
+		share(s, kb, l->total_kb));
+}
+
+/* What is above 1 % of the total, the largest first, parts below their whole; then what no row has. */
+static void say_ledger(struct oom_say *s, const struct oom_ledger *l)
+{
+	const struct oom_ledger_row *done = NULL;
+	const int64_t least = l->total_kb / 100;
+
+	if (l->total_kb == OOM_NA || l->unaccounted_kb == OOM_NA || l->total_kb <= 0)
+		return;
+	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, l->total_line, NULL, "%s, %s\t>size\t>share",
+		l->domain == OOM_LEDGER_MEMCG ? "charged to the cgroup" : "all pages of RAM", oom_say_kb(s, l->total_kb));
+	for (;;) {
+		const struct oom_ledger_row *next = NULL;
+
+		/* the next smaller one; of equals, the next in the table */
+		for (size_t i = 0; i < l->nrows; i++) {
+			const struct oom_ledger_row *r = &l->row[i];
+
+			if (r->of == OOM_LEDGER_DISJOINT && r->kb > least && (!next || r->kb > next->kb) &&
+			    (!done || r->kb < done->kb || (r->kb == done->kb && r > done)))
+				next = r;
+		}
+		if (!next)
 			break;
-		if (oom_str_is(m->name, name))
-			return as_kb(ev, m);
+		done = next;
+		say_row(s, l, next->name, next->kb);
+		for (size_t i = 0; i < l->nrows; i++)
+			if (l->row[i].of == next - l->row && l->row[i].kb > least)
+				say_row(s, l, oom_say_z(s, "  of it %s", l->row[i].name), l->row[i].kb);
 	}
-	return OOM_NA;
-}
-
-static bool one_node(const struct oom_event *ev)
-{
-	for (size_t i = 0; i < ev->nmemory; i++)
-		if (ev->memory[i].area == OOM_AREA_ZONE && ev->memory[i].node != OOM_NA &&
-		    ev->memory[i].node != 0)
-			return false;
-	return true;
-}
-
-#define ZONES_MAX 6
-static void say_zones(struct oom_say *s)
-{
-	const struct oom_event *ev = s->ev;
-	const bool single = one_node(ev);
-	const char *list = "", *node, *gap;
-	int64_t n = 0, below = 0;
-
-	for (size_t i = 0; i < ev->nmemory; i++) {
-		const struct oom_memory *m = &ev->memory[i];
-		int64_t free_kb, min_kb;
-
-		if (m->area != OOM_AREA_ZONE || !oom_str_is(m->name, "free"))
-			continue;
-		free_kb = as_kb(ev, m);
-		min_kb = zone_kb(ev, i, "min");
-		if (free_kb == OOM_NA || min_kb == OOM_NA)
-			continue;
-		below += free_kb < min_kb;
-		if (n++ >= ZONES_MAX)
-			continue;
-		node = single || m->node == OOM_NA ? "" : oom_say_z(s, "node %lld ", (long long)m->node);
-		gap = free_kb < min_kb ? oom_say_z(s, "%s BELOW its min of", oom_say_kb(s, min_kb - free_kb))
-				       : "min";
-		list = oom_say_join(s, list, "; ",
-				    oom_say_z(s, "%s%s %s, %s %s", node, oom_say_name(s, m->zone),
-					      oom_say_kb(s, free_kb), gap, oom_say_kb(s, min_kb)));
-	}
-	if (n > ZONES_MAX)
-		list = oom_say_z(s, "%s; and %s more", list, oom_say_num(s, n - ZONES_MAX));
-	if (n)
-		oom_say(s, OOM_NODE_FACT, below ? OOM_TONE_WARN : OOM_TONE_PLAIN, OOM_NA, "free by zone",
-			"%s", list);
-}
-
-/* memory.stat of v1 has its own names, and totals over the subtree where the kernel prints them. */
-static int64_t v1_kb(const struct oom_event *ev, const char *total, const char *own)
-{
-	int64_t kb = sum_kb(ev, OOM_AREA_MEMCG, total);
-
-	return kb != OOM_NA ? kb : sum_kb(ev, OOM_AREA_MEMCG, own);
-}
-
-static void say_memcg_stat(struct oom_say *s)
-{
-	const struct oom_event *ev = s->ev;
-	const int64_t m = OOM_AREA_MEMCG;
-	const char *list = "";
-	int64_t file, v;
-
-	if (sum_kb(ev, m, "anon") != OOM_NA) {
-		part(s, &list, sum_kb(ev, m, "anon"), "anonymous");
-		file = sum_kb(ev, m, "file");
-		part(s, &list, file, "file cache");
-		part_of(s, &list, sum_kb(ev, m, "shmem"), file, "shared memory");
-		v = sum_kb(ev, m, "kernel");
-		if (v == OOM_NA)
-			v = add_kb(add_kb(sum_kb(ev, m, "slab"), sum_kb(ev, m, "kernel_stack")),
-				   sum_kb(ev, m, "pagetables"));
-		part(s, &list, v, "kernel");
-		v = sum_kb(ev, m, "sock");
-		if (v > 0)
-			part(s, &list, v, "sockets");
-	} else {
-		part(s, &list, v1_kb(ev, "total_rss", "rss"), "anonymous");
-		file = v1_kb(ev, "total_cache", "cache");
-		part(s, &list, file, "file cache");
-		part_of(s, &list, v1_kb(ev, "total_shmem", "shmem"), file, "shared memory");
-		v = v1_kb(ev, "total_swap", "swap");
-		if (v > 0)
-			part(s, &list, v, "swapped out");
-	}
-	if (*list)
-		oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "in it", "%s", list);
+	say_row(s, l, "not accounted for", l->unaccounted_kb);
 }
 
 void oom_say_where(struct oom_say *s)
 {
-	const struct oom_event *ev = s->ev;
+	const struct oom_books *books = &s->why->books;
 
 	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Where the memory was short");
 	say_trigger(s);
 	say_scope(s);
-	if (ev->scope == OOM_SCOPE_MEMCG)
-		say_memcg_stat(s);
-	if (ev->has_mem_info != 1)
-		return;
-	say_ram(s);
-	say_swap(s);
-	say_zones(s);
+	if (s->ev->has_mem_info == 1 && !told(s, "swap_"))
+		say_swap(s);
+	for (size_t i = 0; i < books->nledgers; i++)
+		if (books->ledger[i].domain != OOM_LEDGER_NODE)
+			say_ledger(s, &books->ledger[i]);
 }

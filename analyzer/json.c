@@ -556,6 +556,18 @@ static void put_recorded(struct pen *p, const struct oom_event *ev, const struct
 	fprintf(p->out, "\n    }");
 }
 
+static void put_cause(struct pen *p, const struct oom_replay *r)
+{
+	struct oom_diagnosis d;
+
+	p->nomem |= oom_diagnose(r, &d) < 0;
+	if (!p->nomem) {
+		fputs(",\n    ", p->out);
+		p->nomem |= oom_json_cause(&d, "    ", p->out) < 0;
+	}
+	oom_diagnosis_release(&d);
+}
+
 static void put_event(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
 {
 	const char *in = "    ";
@@ -594,6 +606,7 @@ static void put_event(struct pen *p, const struct oom_event *ev, const struct oo
 		oom_arena_reset(&p->arena);
 	}
 	fprintf(p->out, "%s%s]", ev->nnotes ? "\n" : "", ev->nnotes ? in : "");
+	put_cause(p, r);
 	if (oom_event_recorded(ev))
 		put_recorded(p, ev, r);
 	fprintf(p->out, "\n  }");

@@ -107,6 +107,7 @@ for t in ${FUZZ:-}; do
 done
 attempt "docs/KERNELS.md says what the tables say" sh -c 'build/gcc/kernels | diff -u docs/KERNELS.md -'
 attempt "structure" tests/lint.sh --structure
+attempt "causes" tests/causes.sh "$oomlens" "${CORPUS:-}"
 attempt "corpus" tests/corpus.sh "$sanitized" "${CORPUS:-}"
 sed -n '/^kernel/,$p' "$work/out"
 OOMLENS=$oomlens attempt "guests" tests/guest/check.sh

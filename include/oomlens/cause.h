@@ -21,8 +21,8 @@ extern const char *const oom_confidence_names[];      /* "none", "likely", "cert
 struct oom_cause {
 	const char *keyword;      /* stable: JSON, SQL */
 	const char *title;        /* a few words for people */
-	const char *advice;       /* what would help: one line, safe to follow; NULL */
-	const char *refute;       /* what would show that it is wrong */
+	const char *advice;       /* what would help: one line, safe to follow; NULL as the one below in not_determined */
+	const char *refute;       /* it would be wrong if ...: a clause */
 };
 extern const struct oom_cause oom_causes[];
 extern const size_t oom_cause_count;

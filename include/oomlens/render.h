@@ -5,6 +5,7 @@
 #ifndef OOMLENS_RENDER_H
 #define OOMLENS_RENDER_H
 
+#include <oomlens/cause.h>
 #include <oomlens/explain.h>
 #include <oomlens/source.h>
 
@@ -19,6 +20,9 @@ int oom_json_event(const struct oom_event *ev, const struct oom_replay *r, FILE 
 int oom_json_source(const struct oom_source_info *s, int64_t events, FILE *out);
 /* A row of a ranked replay as an element of ranking[], on one line; rank 0 = none.  key: one more member (NULL = none). */
 int oom_json_candidate(const struct oom_replay *r, size_t task, size_t rank, const char *key, int64_t value, FILE *out);
+/* The members "cause" and "ledger" of an event: with that indentation of further lines, without a comma before or a newline
+ * after them. */
+int oom_json_cause(const struct oom_diagnosis *d, const char *indent, FILE *out);
 /* A string as a JSON string with quotes: invalid UTF-8 becomes U+FFFD. */
 int oom_json_string(struct oom_str s, FILE *out);
 
