@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-lint deps-guest
+# Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-fleet deps-lint deps-guest
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 #          BPF=auto|yes|no TRACE=auto|yes|no (feeds of the recorder; auto = where the libraries are there)
 #          JOURNAL=auto|yes|no (binary journals; auto = where libsystemd is) PG=auto|yes|no (PostgreSQL; auto = where libpq is)
@@ -59,7 +59,7 @@ obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 say       = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
 .PHONY: all docs demo check check-unit check-run check-corpus check-guest lint fuzz bench install clean deps \
-        deps-check deps-lint deps-guest
+        deps-check deps-fleet deps-lint deps-guest
 all: $(BUILD)/oomlens $(BUILD)/oomtop
 
 $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
@@ -162,8 +162,9 @@ $(BUILD)/analyzer/query.o: $(BUILD)/gen/reports.inc
 # ---- packages ------------------------------------------------------------------------------------------
 
 DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-dev libzstd-dev zlib1g-dev liblzma-dev \
-             clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev libncurses-dev
+             clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev libncurses-dev libpq-dev
 DEPS_CHECK = $(DEPS) libcmocka-dev tmux sqlite3 jq zstd xz-utils bzip2
+DEPS_FLEET = postgresql openssl
 DEPS_GUEST = $(DEPS_CHECK) qemu-system-x86 busybox-static cpio e2fsprogs bsdextrautils libelf-dev
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)
@@ -185,6 +186,8 @@ deps-check:
 	$(call install-packages,$(DEPS_CHECK))
 deps-lint:
 	$(call install-packages,$(DEPS_LINT))
+deps-fleet:
+	$(call install-packages,$(DEPS_FLEET))
 deps-guest:
 	$(call install-packages,$(DEPS_GUEST))
 
@@ -202,8 +205,9 @@ demo: deps
 	@echo; echo '$$ oomlens query --db build/demo.db "SELECT scope, verdict, count(*) AS events FROM v_event GROUP BY 1, 2"'
 	@$(BUILD)/oomlens query --db build/demo.db "SELECT scope, verdict, count(*) AS events FROM v_event GROUP BY 1, 2"
 
-# Guests are played where QEMU is, and in CI.
-check: $(if $(filter true,$(CI))$(shell command -v qemu-system-x86_64),deps-guest,deps-check)
+# Guests are played where QEMU is, a fleet where PostgreSQL's server is, and both in CI.
+check: $(if $(filter true,$(CI))$(shell command -v qemu-system-x86_64),deps-guest,deps-check) \
+       $(if $(filter true,$(CI))$(wildcard /usr/lib/postgresql/*/bin/initdb),deps-fleet)
 	$(Q)$(MAKE) --no-print-directory check-run
 
 check-unit: $(BUILD)/unit
@@ -211,7 +215,7 @@ check-unit: $(BUILD)/unit
 
 # Three builds of the same sources: gcc, clang, and gcc with the sanitizers.
 check-run:
-	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit build/gcc/kernels build/gcc/oomlens_bare
+	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit build/gcc/kernels build/gcc/oomlens_bare build/gcc/fleet_gen
 	$(Q)$(MAKE) --no-print-directory CC=clang all build/clang/unit
 	$(Q)$(MAKE) --no-print-directory CC=gcc DEBUG=1 all build/gcc-debug/unit $(FUZZ:%=build/gcc-debug/replay_%)
 	$(Q)CORPUS='$(CORPUS)' FUZZ='$(FUZZ)' tests/run.sh
@@ -244,6 +248,7 @@ install: all
 	for s in 1 5; do for f in docs/*.$$s; do [ ! -e $$f ] || \
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#docs/}; done; done
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -D -m 644 packaging/postgresql-shards.sql $(DESTDIR)$(PREFIX)/share/oomlens/postgresql-shards.sql
 	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' packaging/oomlens-record.service > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/oomlens-record.service
 

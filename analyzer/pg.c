@@ -79,9 +79,9 @@ static int errno_of(const char *state)
 		{ "08", EAGAIN },       /* connection, also that between a coordinator and a shard */
 		{ "53300", EAGAIN },    /* too many connections */
 		{ "57014", ETIME },
-		{ "25006", EPERM },     /* read-only transaction */
 		{ "42501", EACCES },    /* privilege */
 		{ "25P03", EAGAIN },    /* idle for too long */
+		{ "25", EPERM },        /* read-only transaction */
 		{ "53100", ENOSPC }, { "53", ENOMEM },
 		{ "42", EINVAL }, { "22", EINVAL }, { "0A", EINVAL }, { "26", EINVAL }, { "3F", EINVAL }, { "44", EINVAL },
 		{ "XX", EBADMSG },

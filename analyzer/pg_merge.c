@@ -129,8 +129,11 @@ static const struct table shared[] = {
 	{ "recorder", LEAD_NONE, "",
 	  "SELECT host_id, hostname, boot_id, seen, oom_kill, kills, facts_lost, log_records_lost, next_line, seen_us "
 	  "FROM v_recorder",
-	  "DELETE FROM recorder AS r USING stage_recorder AS n WHERE r.host_id = n.host_id AND r.boot_id = n.boot_id "
-	  "AND (coalesce(r.seen_us, 0), coalesce(r.next_line, 0)) < (coalesce(n.seen_us, 0), coalesce(n.next_line, 0))" },
+	  "DELETE FROM recorder AS r USING stage_recorder AS n WHERE r.host_id = n.host_id AND r.boot_id = n.boot_id AND "
+	  "(coalesce(r.seen_us, -1), coalesce(r.next_line, -1), coalesce(r.oom_kill, -1), coalesce(r.kills, -1), "
+	  "coalesce(r.log_records_lost, -1), coalesce(r.facts_lost, -1)) < "
+	  "(coalesce(n.seen_us, -1), coalesce(n.next_line, -1), coalesce(n.oom_kill, -1), coalesce(n.kills, -1), "
+	  "coalesce(n.log_records_lost, -1), coalesce(n.facts_lost, -1))" },
 };
 
 /* COPY into the table itself, or into a temporary one like it. */

@@ -67,11 +67,10 @@ static int run_section(struct oom_pg *pg, int v, struct oom_err *reterr)
 	return r;
 }
 
-/* All steps are one transaction; who comes second waits and finds the work done. */
-static int migrate(struct oom_pg *pg, struct oom_err *reterr)
+static int migrate_locked(struct oom_pg *pg, struct oom_err *reterr)
 {
 	int64_t v = 0;
-	int r = oom_pg_script(pg, "BEGIN; SELECT pg_advisory_xact_lock(" MIGRATION ")", reterr);
+	int r = oom_pg_script(pg, "BEGIN", reterr);
 
 	if (!r)
 		r = get_version(pg, &v, reterr);
@@ -80,6 +79,19 @@ static int migrate(struct oom_pg *pg, struct oom_err *reterr)
 	if (!r)
 		r = oom_pg_script(pg, "COMMIT", reterr);
 	oom_pg_rollback(pg);
+	return r;
+}
+
+/* All steps are one transaction; who comes second waits and finds the work done.  It waits outside of its transaction: the
+ * server remembers through a transaction that a table was not there. */
+static int migrate(struct oom_pg *pg, struct oom_err *reterr)
+{
+	int r = oom_pg_script(pg, "SELECT pg_advisory_lock(" MIGRATION ")", reterr);
+
+	if (r)
+		return r;
+	r = migrate_locked(pg, reterr);
+	(void)oom_pg_script(pg, "SELECT pg_advisory_unlock(" MIGRATION ")", NULL);
 	return r;
 }
 
