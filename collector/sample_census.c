@@ -87,7 +87,7 @@ static int add_row(void *arg, const struct census_rec *r)
 	row = &s->row[s->nrows];
 	s->cgroup_id[s->nrows] = r->memcg_id;
 	*row = (struct oom_sample_row){
-		.ident = r->start_ns, .ppid = r->ppid, .cgroup = -1, .cgroup_id = r->memcg_id,
+		.ident = r->start_ns, .ppid = r->ppid, .threads = r->threads, .cgroup = -1, .cgroup_id = r->memcg_id,
 		.mems = -1, .bind = -1,
 		.prev_usage_pages = usage_before(s, r->tgid, r->start_ns),
 		.dead_leader = r->pid != r->tgid,

@@ -163,7 +163,7 @@ static void fill_row(struct oom_sampler *s, struct slot *slot, const struct oom_
 	split = known_sum(known_sum(t->rss_anon_pages, t->rss_file_pages), t->rss_shmem_pages);
 	t->rss_pages = split == OOM_NA ? pages_of(s, st->vm_rss_kb) : split;
 	*row = (struct oom_sample_row){
-		.ident = slot->ino, .ppid = st->ppid, .cgroup = -1, .mems = -1, .bind = -1,
+		.ident = slot->ino, .ppid = st->ppid, .threads = st->threads, .cgroup = -1, .mems = -1, .bind = -1,
 		.prev_usage_pages = slot->usage_pages, .dead_leader = st->pid != slot->pid,
 	};
 	row->usage_pages = zero_if_unknown(t->rss_pages);

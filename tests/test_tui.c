@@ -164,7 +164,7 @@ static void add_kill(struct ui *ui, const char *text)
 	long long ago, pid;
 
 	if (!ui->kills)
-		assert_int_equal(kills_open(NULL, false, &ui->kills), 0);
+		assert_int_equal(kills_open(NULL, 0, &ui->kills), 0);
 	ui->wall_us = INT64_C(1700000000000000);
 	assert_int_equal(sscanf(text, "%lld %lld %15s %255s %255s", &ago, &pid, k.comm, k.cgroup, k.domain), 5);
 	k.wall_us = ui->wall_us - ago * 1000000;
@@ -511,8 +511,8 @@ static void the_store_tells_of_kills_of_this_boot(void **state)
 	put_kill(db, boot, now - 120 * INT64_C(1000000), 5000001, "/limit/a");
 	put_kill(db, boot, now - 16 * 60 * INT64_C(1000000), 5000011, "/limit/old");
 	put_kill(db, other, now, 5000021, "/limit/other");
-	assert_int_equal(kills_open(db, false, &k), 0);
-	kills_poll(k, now);
+	assert_int_equal(kills_open(db, 0, &k), 0);
+	kills_poll(k, NULL, now);
 	assert_non_null(kill_of(k, 5000001));
 	assert_string_equal(kill_of(k, 5000001)->domain, "/limit");
 	assert_non_null(kill_of(k, 5000002));
@@ -526,9 +526,9 @@ static void the_store_tells_of_kills_of_this_boot(void **state)
 		else
 			p++;
 	put_kill(db, boot, now - 1000000, 5000031, "/limit/b");
-	kills_poll(k, now + 1000000);
+	kills_poll(k, NULL, now + 1000000);
 	assert_non_null(kill_of(k, 5000031));
-	kills_poll(k, now + 14 * 60 * INT64_C(1000000));
+	kills_poll(k, NULL, now + 14 * 60 * INT64_C(1000000));
 	assert_null(kill_of(k, 5000001));
 	assert_non_null(kill_of(k, 5000031));
 	kills_close(k);

@@ -90,6 +90,20 @@ static void json_row(FILE *out, const struct model *m, const struct row *r)
 		fprintf(out, "\"%s\"}", oom_why_not_names[s->why_not]);
 }
 
+/* Who reads a ranking by machine has to know that it is not of all. */
+static void json_hidden(FILE *out, const struct model *m)
+{
+	const char *hidden;
+	char buf[96];
+
+	fprintf(out, ", \"complete\": %s, \"hidden\": [", m->sample.event->table_complete == 1 ? "true" : "false");
+	for (size_t i = 0; (hidden = model_hidden(m, i, buf, sizeof(buf))); i++) {
+		fputs(i ? ", " : "", out);
+		(void)oom_json_string(oom_str_from(hidden), out);
+	}
+	fputs("], ", out);
+}
+
 static void json_head(FILE *out, const struct model *m)
 {
 	struct timespec ts;
@@ -99,8 +113,12 @@ static void json_head(FILE *out, const struct model *m)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(out, "{\"schema\": \"oomlens.top/1\", \"time\": \"%s.%06ldZ\", \"source\": \"%s\", \"points\": \"%s\", \"drift_pages\": %" PRId64 ", ",
-		when, ts.tv_nsec / 1000, m->sample.kernel_counters ? "bpf" : m->source->ops->name, oom_sample_points_names[m->sample.points], m->sample.drift_pages);
+	fprintf(out, "{\"schema\": \"oomlens.top/1\", \"time\": \"%s.%06ldZ\"", when, ts.tv_nsec / 1000);
+	number(out, "monotonic_us", m->sample.event->boot_us);
+	fprintf(out, ", \"source\": \"%s\", \"points\": \"%s\", \"drift_pages\": %" PRId64,
+		m->sample.kernel_counters ? "bpf" : m->source->ops->name, oom_sample_points_names[m->sample.points],
+		m->sample.drift_pages);
+	json_hidden(out, m);
 }
 
 static void json_pass(FILE *out, const struct model *m, size_t top)

@@ -18,6 +18,12 @@ static int64_t number_vm(const struct model *m, const struct row *r) { return mo
 static int64_t number_anon(const struct model *m, const struct row *r) { return model_task(m, r)->rss_anon_pages; }
 static int64_t number_ppid(const struct model *m, const struct row *r) { (void)m; return r->sample ? r->sample->ppid : OOM_NA; }
 
+static int64_t number_threads(const struct model *m, const struct row *r)
+{
+	(void)m;
+	return r->sample ? r->sample->threads : OOM_NA;
+}
+
 static int64_t number_pgtables(const struct model *m, const struct row *r)
 {
 	const struct oom_score *s = model_score(m, r);
@@ -163,6 +169,7 @@ const struct column columns[] = {
 	{ "swap", "SWAP", 6, COLUMN_PAGES, true, 8, false, number_swap, NULL, "in swap" },
 	{ "pgtables", "PGTBL", 6, COLUMN_PAGES, true, 9, false, number_pgtables, NULL, "page tables" },
 	{ "virt", "VIRT", 6, COLUMN_PAGES, false, 10, false, number_vm, NULL, "address space; the kernel does not count it" },
+	{ "threads", "THR", 5, COLUMN_INT, false, 6, false, number_threads, NULL, "threads" },
 	{ "growth", "GROW/m", 7, COLUMN_PAGES, true, 2, false, number_growth, NULL, "growth per minute, by the latest two passes" },
 	{ "unit", "UNIT", 20, COLUMN_TEXT, false, 1, true, NULL, text_unit, "unit of the service manager" },
 	{ "container", "CONTAINER", 25, COLUMN_TEXT, false, 1, true, NULL, text_container, "container and pod, by the cgroup's path" },

@@ -88,7 +88,7 @@ static void fill_task(struct demo *d, size_t i)
 	t->comm = oom_str_from(tasks[i].comm);
 	t->cgroup = oom_str_from(groups[tasks[i].group].path);
 	*r = (struct oom_sample_row){
-		.ident = (uint64_t)tasks[i].pid, .ppid = 1, .cgroup = tasks[i].group, .mems = -1, .bind = -1, .prev_usage_pages = before,
+		.ident = (uint64_t)tasks[i].pid, .ppid = 1, .threads = 1, .cgroup = tasks[i].group, .mems = -1, .bind = -1, .prev_usage_pages = before,
 		.usage_pages = t->rss_pages + t->swap_pages + t->pgtables_bytes / 4096,
 	};
 }

@@ -333,26 +333,19 @@ static void draw_points(struct ui *ui, int y)
 		[OOM_POINTS_PRECISE_SUM] = "Points are exact sums; this kernel compares approximate counters",
 		[OOM_POINTS_UNKNOWN] = "This kernel's rules are not known: no points.",
 	};
-	static const struct { const char *kind, *text; } hidden[] = {
-		{ "hidden_processes", "/proc hides the processes of others (hidepid)." },
-		{ "pid_namespace", "Only the processes of this PID namespace." },
-		{ "no_memory_cgroups", "No memory cgroups are to be seen." },
-	};
+	const char *hidden;
+	char buf[96];
 	int x = 0;
 
 	if (!m->source->ops->live)
 		return;
-	x = grid_put(&ui->grid, 0, y, STYLE_DIM, oom_str_from(say[m->sample.points]));
+	for (size_t i = 0; (hidden = model_hidden(m, i, buf, sizeof(buf))); i++)
+		x = grid_fmt(&ui->grid, x, y, STYLE_WARN, "%s", hidden) + 1;
+	if (!x && ui->kills && !kills_sources(ui->kills))
+		x = grid_put(&ui->grid, x, y, STYLE_DIM, OOM_STR("Who was killed: no store or kernel log to read.")) + 1;
+	x = grid_put(&ui->grid, x, y, STYLE_DIM, oom_str_from(say[m->sample.points]));
 	if (m->sample.points == OOM_POINTS_PRECISE_SUM)
-		x = grid_fmt(&ui->grid, x, y, STYLE_DIM, ", up to %lld pages off.", (long long)m->sample.drift_pages);
-	for (size_t i = 0; i < OOM_ARRAY_SIZE(hidden); i++)
-		if (oom_event_has_note(m->sample.event, hidden[i].kind))
-			x = grid_fmt(&ui->grid, x + 1, y, STYLE_WARN, "%s", hidden[i].text);
-	if (m->sample.info.denied)
-		grid_fmt(&ui->grid, x + 1, y, STYLE_WARN, "%zu processes could not be read: run as root to see them all.",
-			 m->sample.info.denied);
-	else if (ui->kills && !kills_sources(ui->kills))
-		grid_put(&ui->grid, x + 1, y, STYLE_DIM, OOM_STR("Who was killed: no store or kernel log to read."));
+		grid_fmt(&ui->grid, x, y, STYLE_DIM, ", up to %lld pages off.", (long long)m->sample.drift_pages);
 }
 
 void head_draw(struct ui *ui, int *y)

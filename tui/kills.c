@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What tells that a file was written. */
 struct stamp { int64_t ino, size, ns; };
@@ -24,6 +25,8 @@ struct kills {
 	bool db_read;
 	struct oom_klog *log;
 	struct oom_parser *parser;
+	const struct oom_feed_ops *trace;
+	struct oom_feed *feed;                 /* NULL = the tracepoints are not asked */
 };
 
 /* ---- the list -------------------------------------------------------------------------------------------- */
@@ -206,9 +209,36 @@ static void read_log(struct kills *k, int64_t wall_us)
 	}
 }
 
+/* ---- the tracepoints ------------------------------------------------------------------------------------- */
+
+struct hearing { struct kills *k; const struct oom_event *before; int64_t wall_us, now_us; };
+
+static void on_fact(void *arg, const struct oom_fact *fact)
+{
+	const struct hearing *h = arg;
+	struct kill what = { .wall_us = h->wall_us, .pid = fact->pid };
+	const struct oom_task *t;
+
+	if (fact->kind != OOM_FACT_MARK_VICTIM || fact->pid == OOM_NA)
+		return;
+	if (fact->mono_us != OOM_NA && fact->mono_us < h->now_us)
+		what.wall_us -= h->now_us - fact->mono_us;
+	t = h->before ? oom_event_task(h->before, fact->pid) : NULL;
+	copy(what.comm, sizeof(what.comm), fact->comm.n || !t ? fact->comm : t->comm);
+	copy(what.cgroup, sizeof(what.cgroup), t ? t->cgroup : OOM_STR_NULL);
+	kills_add(h->k, &what);
+}
+
+static void open_trace(struct kills *k)
+{
+	for (const struct oom_feed_ops *f = oom_feeds; f->name; f++)
+		if (!strcmp(f->name, "trace") && f->open(NULL, &k->feed, NULL) == 0)
+			k->trace = f;
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------ */
 
-int kills_open(const char *db, bool log, struct kills **ret)
+int kills_open(const char *db, unsigned witnesses, struct kills **ret)
 {
 	struct kills *k = oom_malloc(sizeof(*k));
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -220,10 +250,12 @@ int kills_open(const char *db, bool log, struct kills **ret)
 		k->boot_id[strspn(k->boot_id, "0123456789abcdef-")] = '\0';
 		snprintf(k->db, sizeof(k->db), "%s", db ? db : "");
 		snprintf(k->wal, sizeof(k->wal), "%s-wal", k->db);
-		if (log && (oom_klog_open(OOM_NA, &k->log, NULL) || oom_parser_new(&k->parser))) {
+		if (witnesses & KILLS_LOG && (oom_klog_open(OOM_NA, &k->log, NULL) || oom_parser_new(&k->parser))) {
 			oom_klog_close(k->log);
 			k->log = NULL;
 		}
+		if (witnesses & KILLS_TRACE && !k->log && (!k->db[0] || access(k->db, R_OK)))
+			open_trace(k);
 		*ret = k;
 	}
 	if (f)
@@ -237,22 +269,29 @@ void kills_close(struct kills *k)
 		return;
 	oom_klog_close(k->log);
 	oom_parser_free(k->parser);
+	if (k->feed)
+		k->trace->close(k->feed);
 	oom_free(k);
 }
 
-void kills_poll(struct kills *k, int64_t wall_us)
+void kills_poll(struct kills *k, const struct oom_event *before, int64_t wall_us)
 {
+	struct hearing h = { k, before, wall_us, clock_us(CLOCK_MONOTONIC) };
 	bool db = k->db[0] && k->boot_id[0] && written(k->db, &k->db_was);
 
 	if (k->db[0] && k->boot_id[0] && (written(k->wal, &k->wal_was) || db))
 		read_store(k, wall_us);
 	if (k->log)
 		read_log(k, wall_us);
+	if (k->feed)
+		(void)k->trace->drain(k->feed, on_fact, &h);
 	while (k->n && wall_us - k->v[k->n - 1].wall_us > KILLS_RECENT_US)
 		k->n--;
 }
 
 const char *kills_sources(const struct kills *k)
 {
-	return k->db_read && k->log ? "the store and the kernel log" : k->log ? "the kernel log" : k->db_read ? "the store" : NULL;
+	if (k->db_read)
+		return k->log ? "the store and the kernel log" : "the store";
+	return k->log ? "the kernel log" : k->feed ? "the tracepoints" : NULL;
 }

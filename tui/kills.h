@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kills of the last quarter of an hour on this machine, told by the recorder's store and by the kernel log. */
+/* Kills of the last quarter of an hour on this machine, told by the recorder's store, the kernel log, the tracepoints. */
 #ifndef OOMLENS_TUI_KILLS_H
 #define OOMLENS_TUI_KILLS_H
 
-#include <oomlens/base.h>
+#include <oomlens/event.h>
 
 #define KILLS_RECENT_US (15 * 60 * INT64_C(1000000))
 #define KILLS_MAX 64
@@ -17,12 +17,14 @@ struct kill {
 };
 
 struct kills;
-/* The store, unless db is NULL, and the kernel log, if it is wanted.  What cannot be read is left out; kills_sources() says
- * what is read.  0, -ENOMEM. */
-int  kills_open(const char *db, bool log, struct kills **ret);
+enum { KILLS_LOG = 1 << 0, KILLS_TRACE = 1 << 1 };                /* witnesses to ask */
+/* The store, unless db is NULL, the kernel log, and where neither can be read the tracepoints, from now on.  What cannot be
+ * read is left out; kills_sources() says what is read.  0, -ENOMEM. */
+int  kills_open(const char *db, unsigned witnesses, struct kills **ret);
 void kills_close(struct kills *k);
-/* What is new, and forgets what is old.  Costs a stat or two and one read while nothing happens. */
-void kills_poll(struct kills *k, int64_t wall_us);
+/* What is new, and forgets what is old.  Costs a stat or two and one read while nothing happens.  Before Linux 6.8 the
+ * tracepoint has no name: it comes from before, the processes as they were lately (NULL = not known). */
+void kills_poll(struct kills *k, const struct oom_event *before, int64_t wall_us);
 /* "the store and the kernel log"; NULL: nobody may tell us. */
 const char *kills_sources(const struct kills *k);
 /* A kill that was seen; those known already (same process, within ten seconds) gain what they lack. */

@@ -358,3 +358,24 @@ int model_undo(struct model *m, bool all)
 	m->nchanges = all ? 0 : m->nchanges - 1;
 	return rank_domain(m);
 }
+
+/* ---- what is not to be seen ---------------------------------------------------------------------------- */
+
+const char *model_hidden(const struct model *m, size_t i, char *buf, size_t size)
+{
+	static const struct { const char *kind, *text; } notes[] = {
+		{ "hidden_processes", "/proc hides the processes of others (hidepid)." },
+		{ "pid_namespace", "Only the processes of this PID namespace." },
+		{ "no_memory_cgroups", "No memory cgroups are to be seen." },
+	};
+
+	if (!m->source->ops->live)
+		return NULL;
+	for (size_t k = 0; k < OOM_ARRAY_SIZE(notes); k++)
+		if (oom_event_has_note(m->sample.event, notes[k].kind) && !i--)
+			return notes[k].text;
+	if (!m->sample.info.denied || i)
+		return NULL;
+	snprintf(buf, size, "%zu processes could not be read: run as root to see them all.", m->sample.info.denied);
+	return buf;
+}

@@ -92,4 +92,8 @@ struct oom_str model_command_line(const struct model *m, const struct row *r);
 /* The victim-to-be and the one after it; NULL if there is none. */
 const struct row *model_victim(const struct model *m, size_t place);
 
+/* What of the processes cannot be seen, and so not ranked: sentence i; NULL: there are no more.  buf is for those that have
+ * to be made. */
+const char *model_hidden(const struct model *m, size_t i, char *buf, size_t size);
+
 #endif

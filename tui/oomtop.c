@@ -260,14 +260,15 @@ static int64_t now_ms(void)
 static int pass(struct ui *ui, struct oom_err *reterr)
 {
 	struct timespec ts;
-	int r = model_next(ui->m, reterr);
+	int r;
 
-	if (r)
-		return r;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	ui->wall_us = ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
 	if (ui->kills)
-		kills_poll(ui->kills, ui->wall_us);
+		kills_poll(ui->kills, ui->m->sample.event, ui->wall_us);
+	r = model_next(ui->m, reterr);
+	if (r)
+		return r;
 	ui_refreshed(ui);
 	return 0;
 }
@@ -350,7 +351,7 @@ static int run_screen(const struct opts *o, struct model *m)
 	else if (o->replay || o->event)
 		ui.notice = "a selection of the past";
 	ui.paused = o->replay || o->event;
-	if (m->source->ops->live && kills_open(o->db, true, &ui.kills)) {
+	if (m->source->ops->live && kills_open(o->db, KILLS_LOG | KILLS_TRACE, &ui.kills)) {
 		ui_release(&ui);
 		return complain(EXIT_INPUT, "out of memory");
 	}

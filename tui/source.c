@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* ---- the running system -------------------------------------------------------------------------------- */
 
@@ -30,6 +31,17 @@ static void live_close(struct source *s)
 	oom_free(s);
 }
 
+/* Shells give few, and the hard limit is what the administrator allows. */
+static void raise_file_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur == l.rlim_max)
+		return;
+	l.rlim_cur = l.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 int source_live(struct source **ret, struct oom_err *reterr)
 {
 	static const struct source_ops ops = { "proc", true, false, live_next, live_view, live_detail, live_close };
@@ -41,6 +53,7 @@ int source_live(struct source **ret, struct oom_err *reterr)
 	if (!l)
 		return oom_err_set(reterr, ENOMEM, "out of memory");
 	l->base.ops = &ops;
+	raise_file_limit();
 	r = oom_sampler_open(&opts, &l->sampler, reterr);
 	if (r) {
 		oom_free(l);

@@ -80,7 +80,7 @@ static void keep_in_sight(struct ui *ui)
 		l->top = n > rows ? n - rows : 0;
 }
 
-static void move_to(struct ui *ui, size_t i)
+void ui_move(struct ui *ui, size_t i)
 {
 	struct list *l = &ui->list[ui->view];
 
@@ -102,10 +102,10 @@ static void follow(struct ui *ui)
 				l->cursor = i;
 				break;
 			}
-	move_to(ui, l->cursor);
+	ui_move(ui, l->cursor);
 }
 
-static void load(struct ui *ui)
+void ui_load(struct ui *ui)
 {
 	if (current(ui)->load)
 		current(ui)->load(ui);
@@ -118,16 +118,16 @@ void ui_show(struct ui *ui, size_t view)
 	ui->page = NULL;
 	ui->columns_open = false;
 	ui->view = view % VIEWS;
-	load(ui);
+	ui_load(ui);
 }
 
-static bool search_next(struct ui *ui, size_t from)
+bool ui_search(struct ui *ui, size_t from)
 {
 	size_t n = current(ui)->count(ui);
 
 	for (size_t k = 0; k < n && ui->search[0]; k++)
 		if (current(ui)->holds(ui, (from + k) % n, ui->search)) {
-			move_to(ui, (from + k) % n);
+			ui_move(ui, (from + k) % n);
 			return true;
 		}
 	return false;
@@ -276,15 +276,9 @@ static void draw_bar(struct ui *ui)
 {
 	struct grid *g = &ui->grid;
 	int y = g->h - 1, x = 0;
-	static const char *const asks[] = {
-		[PROMPT_SEARCH] = "Search: ", [PROMPT_FILTER] = "Show only rows with: ", [PROMPT_USER] = "Show only user: ",
-		[PROMPT_DELAY] = "Seconds between refreshes: ", [PROMPT_ADJ] = "What if oom_score_adj were: ",
-	};
 
 	if (ui->prompt) {
-		x = grid_put(g, 0, y, STYLE_STRONG, oom_str_from(asks[ui->prompt]));
-		x = grid_put(g, x, y, STYLE_PLAIN, oom_str_from(ui->input));
-		grid_put(g, x, y, STYLE_STRONG, OOM_STR("_"));
+		prompt_draw(ui, y);
 		return;
 	}
 	if (ui->message[0]) {
@@ -365,125 +359,9 @@ void ui_draw(struct ui *ui)
 
 void ui_refreshed(struct ui *ui)
 {
-	load(ui);
+	ui_load(ui);
 	if (ui->page && ui->page_make == page_whatif)
 		make_page(ui);
-}
-
-/* ---- prompts ------------------------------------------------------------------------------------------- */
-
-static void ask(struct ui *ui, enum prompt p)
-{
-	ui->prompt = p;
-	ui->input[0] = '\0';
-	ui->asked_at = ui->list[ui->view].cursor;
-}
-
-static void set_delay(struct ui *ui)
-{
-	char *end;
-	double s = strtod(ui->input, &end);
-
-	if (end == ui->input || *end || !(s >= 0.1 && s <= 3600))
-		ui_say(ui, "a delay is 0.1 to 3600 seconds, not '%s'", ui->input);
-	else
-		ui->setup.delay_ms = (int64_t)(s * 1000);
-}
-
-static void set_adj(struct ui *ui)
-{
-	struct oom_str s = oom_str_from(ui->input);
-	int64_t v;
-
-	if (!oom_take_i64(&s, &v) || s.n || v < -1000 || v > 1000)
-		ui_say(ui, "oom_score_adj is -1000 to 1000, not '%s'", ui->input);
-	else if (ui->norder && model_set_adj(ui->m, ui->order[ui->list[0].cursor], v))
-		ui_say(ui, "cannot try this value on that process");
-	load(ui);
-}
-
-static void answer(struct ui *ui)
-{
-	enum prompt p = ui->prompt;
-
-	ui->prompt = PROMPT_NONE;
-	switch (p) {
-	case PROMPT_SEARCH:
-		if (ui->search[0] && !search_next(ui, ui->list[ui->view].cursor))
-			ui_say(ui, "'%s' is not on this page", ui->search);
-		break;
-	case PROMPT_USER:
-		snprintf(ui->user, sizeof(ui->user), "%.32s", ui->input);
-		load(ui);
-		break;
-	case PROMPT_DELAY: set_delay(ui); break;
-	case PROMPT_ADJ:   set_adj(ui); break;
-	case PROMPT_FILTER: case PROMPT_NONE: break;
-	}
-}
-
-/* Search and filter follow each letter. */
-static void typed(struct ui *ui)
-{
-	if (ui->prompt == PROMPT_SEARCH) {
-		snprintf(ui->search, sizeof(ui->search), "%s", ui->input);
-		if (!search_next(ui, ui->asked_at))
-			move_to(ui, ui->asked_at);
-	} else if (ui->prompt == PROMPT_FILTER) {
-		snprintf(ui->filter, sizeof(ui->filter), "%s", ui->input);
-		load(ui);
-	}
-}
-
-static void cancel(struct ui *ui)
-{
-	ui->input[0] = '\0';
-	typed(ui);
-	ui->prompt = PROMPT_NONE;
-}
-
-static void put_key(struct ui *ui, int key)
-{
-	size_t n = strlen(ui->input);
-
-	if (key == TERM_BACKSPACE) {
-		while (n && ((unsigned char)ui->input[n - 1] & 0xc0) == 0x80)
-			n--;
-		ui->input[n ? n - 1 : 0] = '\0';
-	} else if (key >= ' ' && key < 0x80 && n + 1 < sizeof(ui->input)) {
-		ui->input[n] = (char)key;
-		ui->input[n + 1] = '\0';
-	} else if (key >= 0xa0 && key < 0x110000 && n + 4 < sizeof(ui->input)) {
-		char *p = ui->input + n;
-
-		if (key < 0x800)
-			*p++ = (char)(0xc0 | key >> 6);
-		else if (key < 0x10000)
-			*p++ = (char)(0xe0 | key >> 12);
-		else
-			*p++ = (char)(0xf0 | key >> 18);
-		if (key >= 0x10000)
-			*p++ = (char)(0x80 | (key >> 12 & 0x3f));
-		if (key >= 0x800)
-			*p++ = (char)(0x80 | (key >> 6 & 0x3f));
-		*p++ = (char)(0x80 | (key & 0x3f));
-		*p = '\0';
-	}
-}
-
-static void type(struct ui *ui, int key)
-{
-	if (key == TERM_ENTER) {
-		answer(ui);
-	} else if (key == TERM_ESC) {
-		cancel(ui);
-	} else if (key == TERM_F3 && ui->prompt == PROMPT_SEARCH) {
-		if (search_next(ui, ui->list[ui->view].cursor + 1))
-			ui->asked_at = ui->list[ui->view].cursor;
-	} else {
-		put_key(ui, key);
-		typed(ui);
-	}
 }
 
 /* ---- keys ---------------------------------------------------------------------------------------------- */
@@ -494,14 +372,14 @@ static bool act_move(struct ui *ui, enum action a)
 	size_t n = current(ui)->count(ui), page = ui->rows > 1 ? (size_t)ui->rows : 1;
 
 	switch (a) {
-	case ACT_UP:        move_to(ui, l->cursor ? l->cursor - 1 : 0); return true;
-	case ACT_DOWN:      move_to(ui, l->cursor + 1); return true;
-	case ACT_PAGE_UP:   move_to(ui, l->cursor > page ? l->cursor - page : 0); return true;
-	case ACT_PAGE_DOWN: move_to(ui, l->cursor + page); return true;
-	case ACT_TOP:       move_to(ui, 0); return true;
-	case ACT_BOTTOM:    move_to(ui, n); return true;
+	case ACT_UP:        ui_move(ui, l->cursor ? l->cursor - 1 : 0); return true;
+	case ACT_DOWN:      ui_move(ui, l->cursor + 1); return true;
+	case ACT_PAGE_UP:   ui_move(ui, l->cursor > page ? l->cursor - page : 0); return true;
+	case ACT_PAGE_DOWN: ui_move(ui, l->cursor + page); return true;
+	case ACT_TOP:       ui_move(ui, 0); return true;
+	case ACT_BOTTOM:    ui_move(ui, n); return true;
 	case ACT_SEARCH_NEXT:
-		if (!search_next(ui, l->cursor + 1))
+		if (!ui_search(ui, l->cursor + 1))
 			ui_say(ui, ui->search[0] ? "'%s' is not on this page" : "nothing was searched yet%s", ui->search);
 		return true;
 	case ACT_OPEN:
@@ -546,7 +424,7 @@ static void act_back(struct ui *ui)
 {
 	if (ui->filter[0] || ui->user[0]) {
 		ui->filter[0] = ui->user[0] = '\0';
-		load(ui);
+		ui_load(ui);
 	} else if (ui->view) {
 		ui_show(ui, 0);
 	}
@@ -557,11 +435,11 @@ static void act_any(struct ui *ui, enum action a)
 	switch (a) {
 	case ACT_HELP:         ui_page(ui, "Help", page_help); break;
 	case ACT_COLUMNS:      ui->columns_open = true; break;
-	case ACT_SEARCH:       ask(ui, PROMPT_SEARCH); break;
-	case ACT_FILTER:       ask(ui, PROMPT_FILTER); break;
-	case ACT_USER:         ask(ui, PROMPT_USER); break;
-	case ACT_DELAY:        ask(ui, PROMPT_DELAY); break;
-	case ACT_ADJ_SET:      ask(ui, PROMPT_ADJ); break;
+	case ACT_SEARCH:       prompt_ask(ui, PROMPT_SEARCH); break;
+	case ACT_FILTER:       prompt_ask(ui, PROMPT_FILTER); break;
+	case ACT_USER:         prompt_ask(ui, PROMPT_USER); break;
+	case ACT_DELAY:        prompt_ask(ui, PROMPT_DELAY); break;
+	case ACT_ADJ_SET:      prompt_ask(ui, PROMPT_ADJ); break;
 	case ACT_VIEW_RANK:    ui_show(ui, 0); break;
 	case ACT_VIEW_DOMAINS: ui_show(ui, 1); break;
 	case ACT_VIEW_TREE:    ui_show(ui, 2); break;
@@ -580,7 +458,7 @@ static void act_any(struct ui *ui, enum action a)
 		break;
 	case ACT_CLEAR:
 		ui->filter[0] = ui->user[0] = ui->search[0] = '\0';
-		load(ui);
+		ui_load(ui);
 		break;
 	case ACT_BACK:         act_back(ui); break;
 	case ACT_QUIT:         ui->quit = true; break;
@@ -601,7 +479,7 @@ static void click(struct ui *ui, int x, int y)
 	if (i == ui->list[ui->view].cursor)
 		current(ui)->open(ui, i);
 	else
-		move_to(ui, i);
+		ui_move(ui, i);
 }
 
 void ui_key(struct ui *ui, int key, int x, int y)
@@ -610,7 +488,7 @@ void ui_key(struct ui *ui, int key, int x, int y)
 
 	ui->message[0] = '\0';
 	if (ui->prompt) {
-		type(ui, key);
+		prompt_key(ui, key);
 		return;
 	}
 	if (key == TERM_CLICK) {

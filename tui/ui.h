@@ -118,6 +118,14 @@ void ui_page(struct ui *ui, const char *title, void (*make)(struct ui *ui, FILE 
 bool ui_reserve_branch(struct ui *ui, size_t n);
 bool ui_has(struct oom_str s, const char *needle);      /* letters of either case are equal */
 
+/* The cursor to row i; to the next row from `from` on that the search finds, if there is one; all rows anew. */
+void ui_move(struct ui *ui, size_t i);
+bool ui_search(struct ui *ui, size_t from);
+void ui_load(struct ui *ui);
+
+void prompt_ask(struct ui *ui, enum prompt p);
+void prompt_key(struct ui *ui, int key);
+void prompt_draw(struct ui *ui, int y);
 void head_draw(struct ui *ui, int *y);          /* the lines above the body */
 /* "memory cgroup /a/b"; buf is returned. */
 const char *domain_title(const struct oom_domain *d, char *buf, size_t size);

@@ -54,7 +54,7 @@ extern const char *const oom_sample_points_names[];
 struct oom_sample_row {
 	uint64_t ident;                /* the same while the process lives, another one when its pid is
 				        * used again */
-	int64_t ppid;
+	int64_t ppid, threads;
 	int64_t usage_pages;           /* rss + swap + page tables */
 	int64_t prev_usage_pages;      /* in the pass before; OOM_NA for newcomers */
 	int32_t cgroup;                /* index into oom_sample.cgroup; -1 = not known */

@@ -32,6 +32,26 @@ expect 3 'not a terminal' "$oomtop" --demo
 expect 0 '' "$oomtop" --demo -b
 same 'demo' 'node' "$(awk 'NR == 2 { print $NF }' "$work/stdout")"
 
+# /proc that hides the processes of others: it is said, and no victim is named as if all were known
+hidden() {       # hidden HIDEPID COMMAND...: as nobody
+	local how=$1
+	shift
+	unshare -m sh -c "mount -t proc -o hidepid=$how proc /proc && exec \"\$@\"" sh \
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+if hidden 2 test -x "$oomtop" 2> /dev/null; then
+	for how in 1 2; do
+		expect 0 '' hidden $how "$oomtop" -b --json --db /nonexistent
+		same "hidepid=$how: the ranking is not complete" false "$(jq .complete "$work/stdout")"
+		same "hidepid=$how: it says what is hidden" 1 "$(jq -r '.hidden[]' "$work/stdout" | grep -cE 'hidepid|could not be read')"
+		same "hidepid=$how: only our own" '[65534]' "$(jq -c '[.ranking[].uid] | unique' "$work/stdout")"
+	done
+	expect 0 '' "$oomtop" -b --json
+	same 'nothing is hidden from root' 'true []' "$(jq -r '"\(.complete) \(.hidden)"' "$work/stdout")"
+else
+	echo 'hidepid was not tried: it takes root and a program that nobody may run'
+fi
+
 # a past selection, from its log and from the store
 expect 0 '' "$oomtop" -b --json --replay "$cases/6.12-adj/log"
 jq '.ranking[] | {pid, points}' "$work/stdout" > "$work/a"
@@ -77,7 +97,7 @@ shows 'the history' 'sacrifice'
 tm send-keys Enter
 shows 'the explanation' 'was killed'
 tm resize-window -x 70 -y 20
-shows 'the smaller screen' 'F1Help'
+shows 'the smaller screen' 'Mem \[.{8}\]'
 tm send-keys W
 shows 'the saved setup' 'saved'
 tm send-keys q
@@ -90,6 +110,15 @@ shows 'the next victim' 'Next victim: node'
 shows 'a cut field in ASCII' 'system[^ ]*~ '
 same 'no colours' 0 "$(tm capture-pane -p -e | grep -cE $'\033\\[([0-9]+;)*(3[0-7]|4[0-7]|38|48)[;m]')"
 same 'only ASCII' 0 "$(tm capture-pane -p | LC_ALL=C grep -c '[^ -~]')"
+if hidden 2 test -x "$oomtop" 2> /dev/null; then
+	tm respawn-pane -k "unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid=65534 --regid=65534 \
+		--clear-groups $oomtop --db /nonexistent'"
+	tm resize-window -x 80 -y 24
+	shows 'that others are hidden' 'hides the processes of others'
+	shows 'that it does not know all' 'of those we may see'
+	tm respawn-pane -k "NO_COLOR=1 LC_ALL=C $oomtop --demo --columns=rank,pid,container,cgroup,command"
+	shows 'the next victim' 'Next victim: node'
+fi
 # letter by letter
 tm send-keys F4
 tm send-keys -l cgroup:/kubepods.slice/pod-shop

@@ -126,12 +126,18 @@ static void mappings(char *arg)
 			break;
 }
 
-/* Steps of so many KiB. */
+/* Steps of so many KiB; $PACE: ms that a MiB takes, for those who want to see it coming. */
 static void grow(char *arg)
 {
+	unsigned long kib = *arg ? number(arg) : 64;
+	const char *pace = getenv("PACE");
+
 	report("grow");
-	for (;;)
-		take((*arg ? number(arg) : 64) * 1024, MAP_PRIVATE);
+	for (;;) {
+		take(kib * 1024, MAP_PRIVATE);
+		if (pace)
+			usleep((useconds_t)(number(pace) * kib * 1000 / 1024));
+	}
 }
 
 static void hold(char *arg)
