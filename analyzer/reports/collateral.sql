@@ -9,7 +9,8 @@ WITH v AS MATERIALIZED (
 	GROUP BY event_id
 	HAVING count(*) > 1
 )
-SELECT e.event, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, e.scope, e.victim_comm, v.killed, v.of_group,
+SELECT e.event, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, e.scope, e.victim_comm,
+	v.killed, v.of_group,
 	v.children, v.sharing_memory, v.anon_rss_kb, e.oom_memcg
 FROM v
 JOIN v_event AS e ON e.event_id = v.event_id

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- who grew most before the kill, as the flight recorder saw it
 -- Only events that oomlens record watched.  died: was it the victim.
-SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, grower_pid, grower_comm, growth_kb, growth_us,
+SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, grower_pid, grower_comm, growth_kb,
+	growth_us,
 	CASE WHEN growth_us > 0 AND growth_kb < 1099511627776
 		THEN growth_kb * 1000000 / growth_us END AS kb_per_second,
 	victim_pid, victim_comm,

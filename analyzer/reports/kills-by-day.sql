@@ -10,7 +10,7 @@ WITH e AS MATERIALIZED (
 )
 SELECT day, count(victim_pid) AS kills, count(*) AS events, count(DISTINCT host_id) AS hosts,
 	count(*) FILTER (WHERE scope = 'global') AS global,
-		count(*) FILTER (WHERE scope = 'memcg') AS memcg,
+	count(*) FILTER (WHERE scope = 'memcg') AS memcg,
 	count(*) FILTER (WHERE verdict = 'exact') AS exact
 FROM e
 GROUP BY day

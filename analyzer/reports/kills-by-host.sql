@@ -8,7 +8,7 @@ WITH e AS MATERIALIZED (
 )
 SELECT hostname AS host, count(victim_pid) AS kills, count(*) AS events,
 	count(*) FILTER (WHERE scope = 'global') AS global,
-		count(*) FILTER (WHERE scope = 'memcg') AS memcg,
+	count(*) FILTER (WHERE scope = 'memcg') AS memcg,
 	count(DISTINCT victim_comm) AS commands, min(realtime) AS first_seen, max(realtime) AS last_seen
 FROM e
 GROUP BY hostname

@@ -7,8 +7,7 @@ WITH e AS MATERIALIZED (
 		AND (:host IS NULL OR hostname = :host)
 )
 SELECT scope, constraint_name, count(victim_pid) AS kills, count(*) AS events,
-	count(DISTINCT host_id) AS hosts,
-	max(realtime) AS last_seen
+	count(DISTINCT host_id) AS hosts, max(realtime) AS last_seen
 FROM e
 GROUP BY scope, constraint_name
 ORDER BY kills DESC, events DESC, scope NULLS LAST, constraint_name NULLS LAST

@@ -25,7 +25,8 @@ WITH e AS MATERIALIZED (
 	) AS victim_adj
 	FROM e
 )
-SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, victim_pid, victim_comm, victim_adj, largest_pid,
+SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, victim_pid, victim_comm, victim_adj,
+	largest_pid,
 	largest_comm, largest_adj, largest_pages,
 	CASE WHEN largest_pages < 1099511627776 AND page_size <= 65536
 		THEN largest_pages * page_size / 1048576 END AS largest_mib,

@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- kills that the kernel log does not have, or not whole
--- By how the first victim of the event is accounted for: rate_limited (the kill line alone),
--- already_exiting (nothing was killed anew), log_lost (only the feeds or the kernel's counter saw it).
-WITH e AS MATERIALIZED (
-	SELECT hostname, class, victim_comm, realtime
-	FROM v_event
-	WHERE (:since IS NULL OR wall_us >= :since) AND (:until IS NULL OR wall_us < :until)
-		AND (:host IS NULL OR hostname = :host)
-		AND class IS NOT NULL AND class <> 'logged'
+-- victims that the kernel log does not have, or not whole
+-- rate_limited: the kill line alone is there; already_exiting: it was dying, nothing was killed anew; log_lost:
+-- only the feeds or the kernel's counter saw it.  Only what oomlens record watched.
+WITH l AS MATERIALIZED (
+	SELECT event_id, class, comm
+	FROM v_life
+	WHERE class IN ('rate_limited', 'already_exiting', 'log_lost')
 )
-SELECT hostname AS host, class, count(*) AS events, min(victim_comm) AS command,
-	count(DISTINCT victim_comm) AS commands,
-	max(realtime) AS last_seen
-FROM e
-GROUP BY hostname, class
-ORDER BY events DESC, host NULLS LAST, class
+SELECT e.hostname AS host, l.class, count(*) AS victims, min(l.comm) AS command,
+	count(DISTINCT l.comm) AS commands, max(e.realtime) AS last_seen
+FROM l
+JOIN v_event AS e ON e.event_id = l.event_id
+WHERE (:since IS NULL OR e.wall_us >= :since) AND (:until IS NULL OR e.wall_us < :until)
+	AND (:host IS NULL OR e.hostname = :host)
+GROUP BY e.hostname, l.class
+ORDER BY victims DESC, host NULLS LAST, l.class
 LIMIT coalesce(:top, 50);

@@ -9,7 +9,8 @@ WITH v AS MATERIALIZED (
 	WHERE reap_outcome IN ('unable', 'skipped', 'pinned') OR freed_by = 'nobody'
 		OR free_latency_us >= 1000000 OR reap_latency_us >= 1000000
 )
-SELECT e.event, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, v.pid, v.comm AS command, v.anon_rss_kb,
+SELECT e.event, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, v.pid, v.comm AS command,
+	v.anon_rss_kb,
 	v.reap_outcome, v.freed_by, v.reap_latency_us, v.free_latency_us, v.anon_rss_kb_after
 FROM v
 JOIN v_event AS e ON e.event_id = v.event_id
