@@ -182,7 +182,6 @@ static int put_state(struct oom_metrics *m, const struct oom_recorder_state *st)
 {
 	const struct { enum oom_metric which; int64_t value; } plain[] = {
 		{ OOM_METRIC_RECORDER_UP, st->running },
-		{ OOM_METRIC_RECORDER_WRITTEN, st->written_us / 1000000 },
 		{ OOM_METRIC_RECORDER_TROUBLE, st->trouble.p != NULL },
 		{ OOM_METRIC_RECORDER_WAITING, st->waiting + st->spooled },
 		{ OOM_METRIC_RECORDER_DROPPED, st->dropped },

@@ -32,8 +32,6 @@ const struct oom_metric_info oom_metric_infos[OOM_METRIC_COUNT] = {
 		"Facts that the feeds of recorders lost.", { NULL }, false, false },
 	[OOM_METRIC_RECORDER_UP] = { "oomlens_recorder_up", "gauge",
 		"Whether this machine's recorder runs; absent if none ever ran since boot.", { NULL }, false, false },
-	[OOM_METRIC_RECORDER_WRITTEN] = { "oomlens_recorder_status_timestamp_seconds", "gauge",
-		"When this machine's recorder last told of itself.", { NULL }, false, false },
 	[OOM_METRIC_RECORDER_TROUBLE] = { "oomlens_recorder_trouble", "gauge",
 		"1 if the recorder cannot write its store; events then wait in memory and in the spool.", { NULL }, false, false },
 	[OOM_METRIC_RECORDER_WAITING] = { "oomlens_recorder_waiting_events", "gauge",

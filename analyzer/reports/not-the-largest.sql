@@ -26,8 +26,7 @@ WITH e AS MATERIALIZED (
 	FROM e
 )
 SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, victim_pid, victim_comm, victim_adj,
-	largest_pid,
-	largest_comm, largest_adj, largest_pages,
+	largest_pid, largest_comm, largest_adj, largest_pages,
 	CASE WHEN largest_pages < 1099511627776 AND page_size <= 65536
 		THEN largest_pages * page_size / 1048576 END AS largest_mib,
 	CASE WHEN why_not IS NOT NULL THEN why_not WHEN adj_decided = 1 THEN 'oom_score_adj'

@@ -10,8 +10,7 @@ WITH v AS MATERIALIZED (
 		OR free_latency_us >= 1000000 OR reap_latency_us >= 1000000
 )
 SELECT e.event, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, v.pid, v.comm AS command,
-	v.anon_rss_kb,
-	v.reap_outcome, v.freed_by, v.reap_latency_us, v.free_latency_us, v.anon_rss_kb_after
+	v.anon_rss_kb, v.reap_outcome, v.freed_by, v.reap_latency_us, v.free_latency_us, v.anon_rss_kb_after
 FROM v
 JOIN v_event AS e ON e.event_id = v.event_id
 WHERE (:since IS NULL OR e.wall_us >= :since) AND (:until IS NULL OR e.wall_us < :until)
