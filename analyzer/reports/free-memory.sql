@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- kills while the machine had memory free: order, cpuset or policy, and zone
--- At least 2 % of RAM, where that is known.  The limit of a memory cgroup does not ask what is free: left
+-- At least 4 % of RAM, where that is known.  The limit of a memory cgroup does not ask what is free: left
 -- out.  look_at is where to look first, no verdict: v_memory has each zone's free, min and low of an event.
 WITH e AS MATERIALIZED (
 	SELECT event_id, event, wall_us, realtime, stamp, hostname, scope, constraint_name, alloc_order,
@@ -21,6 +21,6 @@ SELECT event, coalesce(realtime, stamp) AS time, hostname AS host, scope, alloc_
 		ELSE 'below the watermark of a zone' END AS look_at,
 	gfp_flags, victim_comm
 FROM e
-WHERE ram_kb IS NULL OR free_kb * 50 >= ram_kb
+WHERE ram_kb IS NULL OR free_kb * 25 >= ram_kb
 ORDER BY free_kb DESC, wall_us DESC NULLS LAST, event
 LIMIT coalesce(:top, 50);

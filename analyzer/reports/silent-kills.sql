@@ -5,7 +5,8 @@
 WITH l AS MATERIALIZED (
 	SELECT event_id, class, comm
 	FROM v_life
-	WHERE class IN ('rate_limited', 'already_exiting', 'log_lost')
+	WHERE event_id >= -9223372036854775807 -- all are: SQLite then reads in this order
+		AND class IN ('rate_limited', 'already_exiting', 'log_lost')
 )
 SELECT e.hostname AS host, l.class, count(*) AS victims, min(l.comm) AS command,
 	count(DISTINCT l.comm) AS commands, max(e.realtime) AS last_seen

@@ -6,8 +6,9 @@ WITH v AS MATERIALIZED (
 	SELECT event_id, pid, comm, anon_rss_kb, reap_outcome, freed_by, reap_latency_us, free_latency_us,
 		anon_rss_kb_after
 	FROM v_victim
-	WHERE reap_outcome IN ('unable', 'skipped', 'pinned') OR freed_by = 'nobody'
-		OR free_latency_us >= 1000000 OR reap_latency_us >= 1000000
+	WHERE event_id >= -9223372036854775807 -- all are: SQLite then reads in this order
+		AND (reap_outcome IN ('unable', 'skipped', 'pinned') OR freed_by = 'nobody'
+			OR free_latency_us >= 1000000 OR reap_latency_us >= 1000000)
 )
 SELECT e.event, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, v.pid, v.comm AS command,
 	v.anon_rss_kb, v.reap_outcome, v.freed_by, v.reap_latency_us, v.free_latency_us, v.anon_rss_kb_after
