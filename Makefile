@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-fleet deps-lint deps-guest
+# Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-fleet deps-metrics deps-lint deps-guest
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 #          BPF=auto|yes|no TRACE=auto|yes|no (feeds of the recorder; auto = where the libraries are there)
 #          JOURNAL=auto|yes|no (binary journals; auto = where libsystemd is) PG=auto|yes|no (PostgreSQL; auto = where libpq is)
@@ -59,7 +59,7 @@ obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 say       = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
 .PHONY: all docs demo check check-unit check-run check-corpus check-guest lint fuzz bench install clean deps \
-        deps-check deps-fleet deps-lint deps-guest
+        deps-check deps-fleet deps-metrics deps-lint deps-guest
 all: $(BUILD)/oomlens $(BUILD)/oomtop
 
 $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
@@ -165,6 +165,7 @@ DEPS       = gcc libc6-dev pkg-config libsqlite3-dev libarchive-dev libjansson-d
              clang bpftool libbpf-dev libtracefs-dev libtraceevent-dev libsystemd-dev libncurses-dev libpq-dev
 DEPS_CHECK = $(DEPS) libcmocka-dev tmux sqlite3 jq zstd xz-utils bzip2
 DEPS_FLEET = postgresql openssl
+DEPS_METRICS = prometheus
 DEPS_GUEST = $(DEPS_CHECK) qemu-system-x86 busybox-static cpio e2fsprogs bsdextrautils libelf-dev
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)
@@ -188,6 +189,9 @@ deps-lint:
 	$(call install-packages,$(DEPS_LINT))
 deps-fleet:
 	$(call install-packages,$(DEPS_FLEET))
+# promtool comes with the server, which Debian starts: only CI installs it unasked.
+deps-metrics:
+	$(call install-packages,$(DEPS_METRICS))
 deps-guest:
 	$(call install-packages,$(DEPS_GUEST))
 
@@ -207,6 +211,7 @@ demo: deps
 
 # Guests are played where QEMU is, a fleet where PostgreSQL's server is, and both in CI.
 check: $(if $(filter true,$(CI))$(shell command -v qemu-system-x86_64),deps-guest,deps-check) \
+       $(if $(filter true,$(CI)),deps-metrics) \
        $(if $(filter true,$(CI))$(wildcard /usr/lib/postgresql/*/bin/initdb),deps-fleet)
 	$(Q)$(MAKE) --no-print-directory check-run
 
