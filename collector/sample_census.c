@@ -13,6 +13,8 @@ void oom_sample_census_open(struct oom_sampler *s)
 {
 	bool summed = s->profile && s->profile->flags & OOM_PROFILE_EXACT_SUMS;
 
+	if (s->nodes)
+		oom_nodes_read(s->nodes, s->proc, s->text, sizeof(s->text));
 	/* tasks are numbered by the outermost namespace; from 7.0 on /proc is what the kernel compares; sets of
 	 * nodes are read from /proc */
 	if (s->opts.proc_root || s->outer_hidden || summed || (s->nodes && s->nodes->with_memory > 1))
@@ -106,7 +108,8 @@ static int add_row(void *arg, const struct census_rec *r)
 	return 0;
 }
 
-/* BPF stopped to work, or there are more processes than it gets memory for: this pass and all others read /proc. */
+/* BPF stopped to work, there are more processes than it gets memory for, or it cannot tell what is needed: this pass and
+ * all others read /proc. */
 static void give_up(struct oom_sampler *s)
 {
 	oom_census_close(s->census);
@@ -123,6 +126,10 @@ int oom_sample_census(struct oom_sampler *s)
 	struct slots swap;
 	int r;
 
+	if (s->nodes && s->nodes->with_memory > 1) {       /* memory was plugged in */
+		give_up(s);
+		return 0;
+	}
 	s->old.n = s->before_at = 0;
 	r = oom_census_read(s->census, add_row, s);
 	if (r == -ENOMEM) {

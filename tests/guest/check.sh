@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # check.sh [KERNEL…]: the guest lab of the recorder, all kernels (6.1, 6.12) side by side. Plays the scenarios of
-# recorder.sh, then prints one table: what the kernel did, what the store holds. Fails when the two differ.
+# recorder.sh, then prints one table: what the kernel did, what the store holds. Fails when the two differ. Then those of
+# predict.sh: whom oomtop foretold, whom the kernel killed.
 set -uo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -30,4 +31,18 @@ done
 for pid in $running; do
 	wait "$pid" || echo "a guest failed, see $work/*-recorder"
 done
-"$here/judge.sh" $kernels
+failed=0
+"$here/judge.sh" $kernels || failed=1
+running=
+for series in $kernels; do
+	"$here/predict.sh" "$series" > "$work/$series-predict" 2>&1 &
+	running+=" $!"
+done
+for pid in $running; do
+	wait "$pid" || failed=1
+done
+for series in $kernels; do
+	echo "oomtop, a second before each kill, $series:"
+	cat "$work/$series-predict"
+done
+[ $failed = 0 ]

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# predict.sh KERNEL [SCENARIO…|fetch]: oomtop in a guest with that kernel, twice a second, while the scenarios are played.
+# predict.sh KERNEL [fetch|judge|SCENARIO…]: oomtop in a guest with that kernel, twice a second, while the scenarios are played.
 # Whom it named a second before each kill, for the domain that ran out of memory, must be whom the kernel killed, wherever
 # that was decided by badness. Prints a table; fails when one differs.
 set -euo pipefail
@@ -44,9 +44,13 @@ judge()
 [ "${1-}" != fetch ] || exec "$here/run.sh" -o "$out" "$series" fetch
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-overlay "$work"
-set -- ${*:-$scenarios}
-MEMORY=${MEMORY:-384} OVERLAY=$work "$here/run.sh" -o "$out" "$series" "$@" > "$work/played"
+if [ "${1-}" = judge ]; then
+	set -- $scenarios
+else
+	overlay "$work"
+	set -- ${*:-$scenarios}
+	MEMORY=${MEMORY:-384} OVERLAY=$work "$here/run.sh" -o "$out" "$series" "$@" > "$work/played"
+fi
 {
 	printf 'scenario\tcounters\tdomain\tpredicted\tkilled\tresult\n'
 	for scenario; do
