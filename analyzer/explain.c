@@ -48,15 +48,21 @@ int oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts,
 	}
 	if (opts && opts->top)
 		s.top = opts->top;
+	s.page = opts && opts->page;
 	if (opts && opts->all)
 		s.top = SIZE_MAX;
 	say_title(&s);
 	oom_say_verdict(&s);
+	if (s.page)
+		oom_say_cause(&s);
 	oom_say_who(&s);
-	oom_say_cause(&s);
+	if (!s.page)
+		oom_say_cause(&s);
 	oom_say_why(&s);
 	oom_say_where(&s);
 	oom_say_recorder(&s);
+	if (!s.page)
+		oom_say_around(&s);
 	oom_say_gaps(&s);
 	oom_diagnosis_release(&why);
 	if (s.nomem) {

@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include <oomlens/incident.h>
+
 #include "explain_impl.h"
 
 #define NOTES_MAX 10          /* of the parser's own; a ruined log has thousands */
@@ -114,16 +116,20 @@ static const char *sentence(struct oom_say *s, struct oom_str text)
 static void notes_of_parser(struct oom_say *s)
 {
 	const struct oom_event *ev = s->ev;
+	size_t n = 0;
 
-	for (size_t i = 0; i < ev->nnotes && i < NOTES_MAX; i++) {
-		const struct oom_note *n = &ev->note[i];
+	for (size_t i = 0; i < ev->nnotes; i++) {
+		const struct oom_note *note = &ev->note[i];
 
-		oom_say(s, OOM_NODE_NOTE, OOM_TONE_PLAIN, n->line, NULL, "%s",
-			sentence(s, n->text.p && n->text.n ? n->text : n->kind));
+		/* what other programs wrote is no gap */
+		if (oom_str_is(note->kind, OOM_NOTE_COLLATERAL) || n++ >= NOTES_MAX)
+			continue;
+		oom_say(s, OOM_NODE_NOTE, OOM_TONE_PLAIN, note->line, NULL, "%s",
+			sentence(s, note->text.p && note->text.n ? note->text : note->kind));
 	}
-	if (ev->nnotes > NOTES_MAX)
+	if (n > NOTES_MAX)
 		oom_say(s, OOM_NODE_NOTE, OOM_TONE_DIM, OOM_NA, NULL, "... and %s",
-			oom_say_count(s, (int64_t)(ev->nnotes - NOTES_MAX), "more remark", "more remarks"));
+			oom_say_count(s, (int64_t)(n - NOTES_MAX), "more remark", "more remarks"));
 }
 
 void oom_say_gaps(struct oom_say *s)

@@ -17,6 +17,7 @@ struct oom_say {
 	const struct oom_replay *r;
 	const struct oom_diagnosis *why;    /* not while it is being made */
 	size_t top;      /* rows of the ranking */
+	bool page;
 	struct oom_doc *doc;
 	bool nomem;
 };
@@ -82,6 +83,7 @@ void oom_say_cause(struct oom_say *s);      /* explain_cause.c: why there was no
 void oom_say_where(struct oom_say *s);      /* explain_where.c: trigger, limit, the ledger */
 void oom_say_recorder(struct oom_say *s);   /* explain_recorder.c: witnesses, lives, counters */
 void oom_say_flight(struct oom_say *s);     /* explain_flight.c: who was large, who grew */
+void oom_say_around(struct oom_say *s);     /* explain_around.c: what other programs wrote */
 void oom_say_gaps(struct oom_say *s);       /* explain_gaps.c: what the log does not show */
 
 #endif

@@ -288,11 +288,11 @@ static const char *const why_not_words[] = {
 };
 
 /* An earlier kill need not be in this log where the kernel itself told of it. */
-static const char *why_words(const struct oom_event *ev, uint8_t why)
+const char *oom_explain_why_not(const struct oom_event *ev, uint8_t why)
 {
 	if (why == OOM_WHY_ALREADY_VICTIM && ev->ballot != OOM_BALLOT_NONE)
 		return "already killed or given up earlier";
-	return why_not_words[why];
+	return why < OOM_ARRAY_SIZE(why_not_words) && why_not_words[why] ? why_not_words[why] : "";
 }
 
 static void say_not_eligible(struct oom_say *s, uint8_t why)
@@ -314,7 +314,7 @@ static void say_not_eligible(struct oom_say *s, uint8_t why)
 	if (n > NAMES_MAX)
 		list = oom_say_z(s, "%s and %s more", list, oom_say_num(s, n - NAMES_MAX));
 	oom_say(s, OOM_NODE_FACT, OOM_TONE_PLAIN, OOM_NA, "not eligible", "%s: %s",
-		why_words(s->ev, why), list);
+		oom_explain_why_not(s->ev, why), list);
 }
 
 static void say_reason(struct oom_say *s)
@@ -350,7 +350,8 @@ void oom_say_why(struct oom_say *s)
 	if (!scored)
 		return;
 	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Against whom");
-	say_ranking(s);
+	if (!s->page || !r->neligible)
+		say_ranking(s);
 	say_margin(s);
 	for (unsigned why = OOM_WHY_ELIGIBLE + 1; why < OOM_ARRAY_SIZE(why_not_words); why++)
 		say_not_eligible(s, (uint8_t)why);

@@ -4,6 +4,7 @@
  * tasks is never one tree in memory and a task stands on one line.
  */
 #include <oomlens/digest.h>
+#include <oomlens/incident.h>
 #include <oomlens/render.h>
 
 #include <errno.h>
@@ -568,6 +569,14 @@ static void put_cause(struct pen *p, const struct oom_replay *r)
 	oom_diagnosis_release(&d);
 }
 
+static void put_incident(struct pen *p, const struct oom_event *ev)
+{
+	if (!oom_event_has_note(ev, OOM_NOTE_COLLATERAL))
+		return;
+	fputs(",\n    ", p->out);
+	p->nomem |= oom_json_incident(ev, "    ", p->out) < 0;
+}
+
 static void put_event(struct pen *p, const struct oom_event *ev, const struct oom_replay *r)
 {
 	const char *in = "    ";
@@ -609,6 +618,7 @@ static void put_event(struct pen *p, const struct oom_event *ev, const struct oo
 	put_cause(p, r);
 	if (oom_event_recorded(ev))
 		put_recorded(p, ev, r);
+	put_incident(p, ev);
 	fprintf(p->out, "\n  }");
 }
 

@@ -74,6 +74,7 @@ static void forget(struct oom_parser *p)
 	p->nhosts = p->npending = p->nopen = p->nheld = 0;
 	p->intern_of = NULL;
 	p->lineno = 0;
+	p->nearly = 0;
 }
 
 void oom_parser_free(struct oom_parser *p)
@@ -278,6 +279,8 @@ static int account(struct oom_ctx *c, int r, const struct oom_hold *hold)
 		ep->own_us = c->h->now_us;
 		ep->ev.last_line = c->line->lineno;
 		ep->grown = true;
+		if (c->p->saw && (r = c->p->saw(c->p->saw_arg, ep, c->hit, c->line, c->text)) < 0)
+			return r;
 	}
 	if (!hold)
 		return oom_episode_raw(ep, c->line->lineno, c->line->raw);
@@ -431,6 +434,8 @@ static int feed_alone(struct oom_parser *p, struct oom_host *h, const struct oom
 	if (r == OOM_PARTIAL)
 		return hold_start(p, h, &c);
 	r = account(&c, r, NULL);
+	if (r >= 0 && !c.took)
+		r = oom_collateral_feed(p, line);
 	return r < 0 ? r : unknown(p, h, &c);
 }
 
@@ -442,7 +447,7 @@ int oom_parser_feed(struct oom_parser *p, const struct oom_line *line)
 
 	p->lineno = line->lineno;
 	if (line->foreign)
-		return 0;
+		return oom_collateral_feed(p, line);
 	h = host_of(p, line);
 	if (!h)
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 void oom_rule_hit(struct oom_ctx *c, size_t rule)
 {
 	c->p->hits[rule]++;
+	c->hit = &oom_rules[rule];
 }
 
 /* Where " invoked oom-killer:" stands: dashes are rare in everything that a report is made of. */
@@ -59,7 +60,7 @@ static int try_rules(struct oom_ctx *c)
 			c->rule = rule;
 			r = rule->fn ? rule->fn(c, &m) : r;
 			if (r == OOM_MATCH) {
-				c->p->hits[rule - oom_rules]++;
+				oom_rule_hit(c, (size_t)(rule - oom_rules));
 				c->took = c->took ? c->took : c->ep;
 				return r;
 			}
@@ -71,7 +72,7 @@ static int try_rules(struct oom_ctx *c)
 	return best;
 }
 
-static enum oom_message take_message(struct oom_str *t)
+enum oom_message oom_take_message(struct oom_str *t)
 {
 	struct oom_str s = *t, why;
 
@@ -177,7 +178,7 @@ int oom_dispatch(struct oom_ctx *c)
 	r = try_rules(c);
 	if (r == OOM_MATCH || r < 0)
 		return r;
-	c->message = take_message(&c->text);
+	c->message = oom_take_message(&c->text);
 	if (c->message != OOM_MSG_NONE) {
 		r = c->text.n ? try_rules(c) : OOM_PARTIAL;
 		c->text = whole;

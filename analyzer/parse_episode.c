@@ -102,7 +102,7 @@ static int identify(struct oom_ctx *c, struct oom_episode *ep)
 	ep->own_line = c->p->lineno;
 	ep->own_us = c->h->now_us;
 	ep->area = ep->node = OOM_NA;
-	return 0;
+	return oom_collateral_begin(c->p, ep);
 }
 
 struct oom_episode *oom_episode_begin(struct oom_ctx *c)

@@ -10,6 +10,8 @@
 
 #include <oomlens/parse.h>
 
+#include "collateral.h"
+
 enum oom_match {
 	OOM_NO,
 	OOM_MATCH,
@@ -202,6 +204,12 @@ struct oom_parser {
 	struct oom_episode *intern_of;
 	struct oom_rule_index index;
 	uint64_t *hits;
+	struct oom_early early[OOM_EARLY_MAX];    /* lines of other programs that no event was near to yet */
+	unsigned nearly;                  /* ever */
+	/* For who reads the lines again: each logical line that an episode took, by which rule (NULL: by none of the table). */
+	int (*saw)(void *arg, const struct oom_episode *ep, const struct oom_rule *rule, const struct oom_line *line,
+		   struct oom_str text);
+	void *saw_arg;
 };
 
 /* One logical line on its way through the handlers. */
@@ -212,7 +220,7 @@ struct oom_ctx {
 	struct oom_episode *took;         /* the episode that the line turned out to belong to */
 	const struct oom_line *line;      /* where it began */
 	struct oom_str text;              /* trimmed */
-	const struct oom_rule *rule;
+	const struct oom_rule *rule, *hit;        /* tried; matched */
 	enum oom_message message;         /* "Out of memory: " and its kin stood before text */
 	bool final;                       /* no more text will come: make do with what is there */
 	bool other_caller;                /* printed by another task than the one that invoked the killer */
@@ -223,6 +231,8 @@ struct oom_ctx {
 void oom_rule_hit(struct oom_ctx *c, size_t rule);
 int  oom_boot_changed(struct oom_parser *p, struct oom_host *h);
 int  oom_dispatch(struct oom_ctx *c);
+/* Takes "Out of memory:" and its kin from the front of *t. */
+enum oom_message oom_take_message(struct oom_str *t);
 bool oom_looks_own(struct oom_ctx *c, struct oom_str text);
 
 /* A new episode of the host.  NULL when out of memory. */
@@ -300,6 +310,9 @@ int oom_on_group(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_would_have(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_no_killable(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_panic(struct oom_ctx *c, const struct oom_caps *m);
+/* collateral.c: a line of another program; what was told before an event began.  0, -ENOMEM */
+int oom_collateral_feed(struct oom_parser *p, const struct oom_line *line);
+int oom_collateral_begin(struct oom_parser *p, struct oom_episode *ep);
 /* parse_reap.c */
 int oom_on_reaped(struct oom_ctx *c, const struct oom_caps *m);
 int oom_on_unable(struct oom_ctx *c, const struct oom_caps *m);

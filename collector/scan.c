@@ -27,6 +27,10 @@
 	X("oom-kill",           0, 0) /* invoked oom-killer:, oom-kill:constraint= */ \
 	X("oom_",               0, 0) /* oom_reaper:, oom_kill_process:, the table's heading */ \
 	X("oom.group",          0, 0) \
+	X("oomd",               0, 0) /* systemd-oomd and oomd: what they killed is told beside the kernel's kills */ \
+	X("earlyoom[",          5, 0) \
+	X("earlyoom:",          5, 0) \
+	X("earlyoom\"",         5, 0) /* as a field of JSON */ \
 	X("oom killer",         2, 1) /* has mm pinned by (4.8+) */ \
 	X("ould have killed",   8, 1) \
 	X("OOM",                0, 2) /* OOM killer disabled, Manual OOM execution, VM_FAULT_OOM */ \
@@ -43,6 +47,7 @@
 	X("Linux version ",     4, 6) /* the boot banner ends what was known of this boot */ \
 	X("Mem-Info:",          2, 7) \
 	X("Mem-info:",          2, 7) \
+	X("nohang",             2, 7) \
 	X("cgroup stats for",   0, 7) /* a memcg block may begin with it (4.20+), were it cut */
 
 #define ANCHOR_TEXT(text, at, bucket)  text,

@@ -35,6 +35,7 @@ struct oom_doc {
 struct oom_explain_opts {
 	size_t top;                  /* rows of the ranking; 0 = default */
 	bool all;                    /* every row */
+	bool page;                   /* for a page: the cause first; ranking and incident have looks of their own there */
 };
 
 int  oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts, struct oom_doc *ret);   /* 0, -ENOMEM; r must be ranked */
@@ -45,5 +46,8 @@ void oom_doc_release(struct oom_doc *d);
 /* Do the points of a score mean anything?  Not those of a task that is not eligible, nor those that need totalpages
  * where the log does not tell them. */
 bool oom_explain_has_points(const struct oom_replay *r, const struct oom_task *t, const struct oom_score *c);
+
+/* Why a row was no candidate, as a clause (static). */
+const char *oom_explain_why_not(const struct oom_event *ev, uint8_t why);
 
 #endif

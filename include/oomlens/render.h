@@ -23,6 +23,8 @@ int oom_json_candidate(const struct oom_replay *r, size_t task, size_t rank, con
 /* The members "cause" and "ledger" of an event: with that indentation of further lines, without a comma before or a newline
  * after them. */
 int oom_json_cause(const struct oom_diagnosis *d, const char *indent, FILE *out);
+/* "incident": [...] likewise; events that no other program wrote of have no such member. */
+int oom_json_incident(const struct oom_event *ev, const char *indent, FILE *out);
 /* A string as a JSON string with quotes: invalid UTF-8 becomes U+FFFD. */
 int oom_json_string(struct oom_str s, FILE *out);
 
