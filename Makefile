@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-fleet deps-metrics deps-lint deps-guest
+# Targets: all demo check check-corpus check-guest lint fuzz bench docs install clean deps deps-check deps-fleet deps-metrics deps-page deps-lint deps-guest
 # Knobs:   V=1 (show commands) DEBUG=1 (ASan+UBSan) WERROR=0 CC=clang BUILD=dir PREFIX= DESTDIR= CORPUS=dir SECONDS_PER_FUZZ=n
 #          BPF=auto|yes|no TRACE=auto|yes|no (feeds of the recorder; auto = where the libraries are there)
 #          JOURNAL=auto|yes|no (binary journals; auto = where libsystemd is) PG=auto|yes|no (PostgreSQL; auto = where libpq is)
@@ -59,7 +59,7 @@ obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 say       = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
 .PHONY: all docs demo check check-unit check-run check-corpus check-guest lint fuzz bench install clean deps \
-        deps-check deps-fleet deps-metrics deps-lint deps-guest
+        deps-check deps-fleet deps-metrics deps-page deps-lint deps-guest
 all: $(BUILD)/oomlens $(BUILD)/oomtop
 
 $(BUILD)/oomlens: $(call obj,$(CMD_SRC) $(LIB_SRC))
@@ -145,10 +145,20 @@ $(BUILD)/witness: $(call obj,tests/guest/witness.c analyzer/base.c analyzer/even
 	$(call say,LINK,$@)
 	$(Q)$(CC) -static -o $@ $^ $(shell pkg-config --static --libs $(FEED_PKGS))
 
-# schema.sql as a C string: the store carries the only DDL with it.
+# Text as a C string: schema.sql, since the store carries the only DDL with it, and style and script of the page.
+c-string = sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(1)
 $(BUILD)/gen/schema.inc: schema.sql
 	@mkdir -p $(@D)
-	$(Q)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+	$(Q)$(call c-string,$<) > $@
+$(BUILD)/gen/page_%.inc: analyzer/page.%
+	@mkdir -p $(@D)
+	$(Q)$(call c-string,$<) > $@
+# The page allows its own style and script alone, by their digests.
+$(BUILD)/gen/page_%_hash.inc: analyzer/page.%
+	@mkdir -p $(@D)
+	$(Q)sha256sum < $< | cut -c1-64 | tr a-f A-F | basenc --base16 -d | base64 | sed 's/.*/"&"/' > $@
+PAGE_INC = $(foreach f,css js,$(BUILD)/gen/page_$(f).inc $(BUILD)/gen/page_$(f)_hash.inc)
+$(BUILD)/analyzer/page.o: $(PAGE_INC)
 
 # The named reports, a file each: name, help (the first line of comment) and text.
 $(BUILD)/gen/reports.inc: $(sort $(wildcard analyzer/reports/*.sql))
@@ -167,6 +177,7 @@ DEPS_CHECK = $(DEPS) libcmocka-dev tmux sqlite3 jq zstd xz-utils bzip2
 DEPS_FLEET = postgresql openssl
 DEPS_METRICS = prometheus
 DEPS_GUEST = $(DEPS_CHECK) qemu-system-x86 busybox-static cpio e2fsprogs bsdextrautils libelf-dev
+DEPS_PAGE  = $(DEPS_CHECK) chromium chromium-driver curl
 DEPS_LINT  = $(DEPS_CHECK) clang-tidy cppcheck libclang-rt-dev shellcheck mandoc time
 SUDO       = $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -194,6 +205,8 @@ deps-metrics:
 	$(call install-packages,$(DEPS_METRICS))
 deps-guest:
 	$(call install-packages,$(DEPS_GUEST))
+deps-page:
+	$(call install-packages,$(DEPS_PAGE))
 
 # ---- what people run -----------------------------------------------------------------------------------
 
@@ -209,10 +222,11 @@ demo: deps
 	@echo; echo '$$ oomlens query --db build/demo.db "SELECT scope, verdict, count(*) AS events FROM v_event GROUP BY 1, 2"'
 	@$(BUILD)/oomlens query --db build/demo.db "SELECT scope, verdict, count(*) AS events FROM v_event GROUP BY 1, 2"
 
-# Guests are played where QEMU is, a fleet where PostgreSQL's server is, and both in CI.
+# Guests are played where QEMU is, a fleet where PostgreSQL's server is, pages are opened where Chromium is, and all in CI.
 check: $(if $(filter true,$(CI))$(shell command -v qemu-system-x86_64),deps-guest,deps-check) \
        $(if $(filter true,$(CI)),deps-metrics) \
-       $(if $(filter true,$(CI))$(wildcard /usr/lib/postgresql/*/bin/initdb),deps-fleet)
+       $(if $(filter true,$(CI))$(wildcard /usr/lib/postgresql/*/bin/initdb),deps-fleet) \
+       $(if $(filter true,$(CI))$(shell command -v chromium),deps-page)
 	$(Q)$(MAKE) --no-print-directory check-run
 
 check-unit: $(BUILD)/unit
@@ -220,7 +234,7 @@ check-unit: $(BUILD)/unit
 
 # Three builds of the same sources: gcc, clang, and gcc with the sanitizers.
 check-run:
-	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit build/gcc/kernels build/gcc/oomlens_bare build/gcc/fleet_gen
+	$(Q)$(MAKE) --no-print-directory CC=gcc all build/gcc/unit build/gcc/kernels build/gcc/oomlens_bare build/gcc/fleet_gen build/gcc/bench_gen
 	$(Q)$(MAKE) --no-print-directory CC=clang all build/clang/unit
 	$(Q)$(MAKE) --no-print-directory CC=gcc DEBUG=1 all build/gcc-debug/unit $(FUZZ:%=build/gcc-debug/replay_%)
 	$(Q)CORPUS='$(CORPUS)' FUZZ='$(FUZZ)' tests/run.sh
@@ -233,7 +247,7 @@ check-guest: deps-guest
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint $(BUILD)/gen/reports.inc $(if $(with_bpf),$(foreach o,oomwatch oomwatch_old census census_old,$(BUILD)/gen/$(o).skel.h))
+lint: deps-lint $(BUILD)/gen/reports.inc $(PAGE_INC) $(if $(with_bpf),$(foreach o,oomwatch oomwatch_old census census_old,$(BUILD)/gen/$(o).skel.h))
 	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS) $(PG_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.

@@ -46,6 +46,8 @@ struct opts {
 	int64_t once;                /* 0 = not given */
 	int64_t keep_us, max_bytes, flight_us;        /* 0 = off */
 	const char *without, *runtime_dir;
+	const char *redact_key;                       /* report */
+	bool redact;
 	char **arg;                  /* what is left of the command line */
 	int nargs;
 };
@@ -103,6 +105,7 @@ int cmd_list(const struct opts *o);
 int cmd_analyze(const struct opts *o);
 int cmd_query(const struct opts *o);
 int cmd_export(const struct opts *o);
+int cmd_report(const struct opts *o);
 int cmd_record(const struct opts *o);
 int cmd_whatif(const struct opts *o);
 

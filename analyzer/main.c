@@ -39,6 +39,10 @@ const struct cmd commands[] = {
 	  "prometheus: for the textfile collector; with -o the counters go on from those in FILE, so that they never fall\n"
 	  "when old events are removed.  --top is then the most series of a metric (default: 100).",
 	  "format what output event since until host comm cgroup verdict top runtime-dir db quiet", cmd_export },
+	{ "report", "FILE|ID", "a page of one event, to be forwarded",
+	  "One HTML file that loads nothing, of the last event of a log, or of a stored one; ID may be the first digits of its\n"
+	  "fingerprint.",
+	  "output format:page redact redact-key event db profile quiet", cmd_report },
 	{ "record", "", "watch the OOM killer and store every kill, until stopped",
 	  "SIGTERM ends it when all that was seen is stored, SIGHUP opens the store anew.\n"
 	  "With --status: what the running recorder says of itself; 1 if none runs.",
@@ -100,6 +104,9 @@ static const struct opt {
 	{ "runtime-dir", 0, OPT_TEXT, "DIR", "for status and spool (default: /run/oomlens, or yours)", AT(runtime_dir) },
 	{ "status", 0, OPT_FLAG, NULL, "tell how the recorder is", AT(status) },
 	{ "timeout", 0, OPT_DURATION, "TIME", "give up after TIME (default: 60s), or off", AT(timeout_us) },
+	{ "format:page", 'f', OPT_TEXT, "FORMAT", "html, md (Markdown), or log (the lines alone)", AT(format) },
+	{ "redact", 0, OPT_FLAG, NULL, "pseudonyms for every name, path and id; numbers stay", AT(redact) },
+	{ "redact-key", 0, OPT_TEXT, "WORD", "the same pseudonyms in every report with the same WORD", AT(redact_key) },
 	{ "color", 0, OPT_COLOR, "WHEN", "auto, always or never; NO_COLOR is honoured", AT(color) },
 	{ "quiet", 'q', OPT_FLAG, NULL, "no messages but errors", AT(quiet) },
 #undef AT

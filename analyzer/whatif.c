@@ -208,8 +208,7 @@ static void take_allocating(const struct oom_whatif *w, struct oom_dry_run *d)
 	d->margin = OOM_NA;
 }
 
-/* Did the log show that something other than the score decided, or that its table cannot be trusted? */
-static bool base_forbids(const struct oom_replay *b)
+bool oom_whatif_forbidden(const struct oom_replay *b)
 {
 	static const enum oom_reason open[] = {
 		OOM_REASON_HIDDEN_TERM, OOM_REASON_TIE_BREAK, OOM_REASON_ROOT_BONUS, OOM_REASON_UNKNOWN_TOTALPAGES,
@@ -284,7 +283,7 @@ int oom_dry_decide(const struct oom_whatif *w, struct oom_dry_run *d, int64_t dr
 	}
 	if (d->allocating)
 		take_allocating(w, d);
-	if (base_forbids(&w->base)) {
+	if (oom_whatif_forbidden(&w->base)) {
 		d->verdict = OOM_VERDICT_INSUFFICIENT;
 		d->reason = w->base.reason;
 	}

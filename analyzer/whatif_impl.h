@@ -17,6 +17,8 @@ struct oom_change *oom_whatif_change(struct oom_whatif *w, size_t row);
 int oom_whatif_spare(struct oom_whatif *w, const struct oom_whatif_opts *o, struct oom_err *reterr);
 
 /* whatif.c */
+/* Did the log show that something other than the score decided, or that its table cannot be trusted? */
+bool oom_whatif_forbidden(const struct oom_replay *base);
 void oom_dry_remove(struct oom_dry_run *d, size_t row);
 /* The nominal choice alone: replay without rank; the caller releases it.  0 or -ENOMEM. */
 int oom_dry_replay(struct oom_dry_run *d, const struct oom_profile *p, struct oom_replay *ret);

@@ -29,6 +29,7 @@ int oom_text_open(struct oom_text *t, struct oom_stream *in, struct oom_err *ret
 		t->at = 3;
 	/* __CURSOR is the first field of every exported record */
 	t->export = t->end - t->at > 9 && !memcmp(buf + t->at, "__CURSOR=", 9);
+	t->page = oom_text_is_page(buf + t->at, t->end - t->at);
 	return 0;
 }
 
@@ -230,7 +231,7 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 		part(t, ret);
 		return 1;
 	}
-	quiet = quiet && !t->live && t->lines >= FRESH_LINES;
+	quiet = quiet && !t->live && !t->page && t->lines >= FRESH_LINES;
 	if (quiet && !t->owed && !t->journal) {
 		int64_t before = t->lines;
 
@@ -242,6 +243,8 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 		r = oom_journal_next(t->journal, t, quiet, ret);
 	else
 		r = t->export ? oom_export_next(t, ret) : take_physical(t, &raw, &cut);
+	while (r && t->page && !oom_page_line(&raw))
+		r = take_physical(t, &raw, &cut);
 	if (!r) {
 		int e = t->error;
 

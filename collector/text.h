@@ -15,6 +15,7 @@ struct oom_text {
 	bool eof;
 	bool live;                      /* a kernel's own records: each one counts, none is passed over */
 	bool export;                    /* journal export format: records of several lines */
+	bool page;                      /* our own report: the log's lines are marked in it */
 	struct oom_journal *journal;    /* a binary journal: then nothing comes from in */
 	bool skipping;                  /* inside the rest of a line that was cut */
 	int owed;                       /* lines to deliver as they are: a hit and the line before it */
@@ -44,6 +45,10 @@ bool oom_text_is_kernel(struct oom_text *t);
 
 /* text.c, for export.c: more bytes behind the ones there are.  1, or 0 at the end or if the buffer is full. */
 int  oom_text_fill(struct oom_text *t);
+/* page.c: is this the beginning of a report in HTML?  Its line as the line of the log that it shows, decoded in place; false
+ * if it shows none. */
+bool oom_text_is_page(const char *head, size_t n);
+bool oom_page_line(struct oom_str *line);
 /* export.c: the next record that has a message.  1, 0 at the end. */
 int  oom_export_next(struct oom_text *t, struct oom_line *ret);
 

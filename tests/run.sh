@@ -108,6 +108,8 @@ done
 attempt "docs/KERNELS.md says what the tables say" sh -c 'build/gcc/kernels | diff -u docs/KERNELS.md -'
 attempt "structure" tests/lint.sh --structure
 attempt "causes" tests/causes.sh "$oomlens" "${CORPUS:-}"
+OOMLENS=$oomlens BENCH_GEN=$PWD/build/gcc/bench_gen attempt "pages in Chromium" tests/page.sh "${CORPUS:-}"
+grep '^[0-9]* pages' "$work/out"
 attempt "corpus" tests/corpus.sh "$sanitized" "${CORPUS:-}"
 sed -n '/^kernel/,$p' "$work/out"
 OOMLENS=$oomlens attempt "guests" tests/guest/check.sh

@@ -5,7 +5,7 @@
 WITH l AS MATERIALIZED (
 	SELECT event_id, class, comm
 	FROM v_life
-	WHERE event_id >= 0 -- all are: SQLite then reads in this order
+	WHERE event_id >= -9223372036854775807 -- all are: SQLite then reads in this order
 		AND class IN ('rate_limited', 'already_exiting', 'log_lost')
 )
 SELECT e.hostname AS host, l.class, count(*) AS victims, min(l.comm) AS command,

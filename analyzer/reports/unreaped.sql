@@ -6,7 +6,7 @@ WITH v AS MATERIALIZED (
 	SELECT event_id, pid, comm, anon_rss_kb, reap_outcome, freed_by, reap_latency_us, free_latency_us,
 		anon_rss_kb_after
 	FROM v_victim
-	WHERE event_id >= 0 -- all are: SQLite then reads in this order
+	WHERE event_id >= -9223372036854775807 -- all are: SQLite then reads in this order
 		AND (reap_outcome IN ('unable', 'skipped', 'pinned') OR freed_by = 'nobody'
 			OR free_latency_us >= 1000000 OR reap_latency_us >= 1000000)
 )
