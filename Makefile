@@ -268,8 +268,11 @@ install: all
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#docs/}; done; done
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -D -m 644 packaging/postgresql-shards.sql $(DESTDIR)$(PREFIX)/share/oomlens/postgresql-shards.sql
-	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' packaging/oomlens-record.service > \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/oomlens-record.service
+	for f in packaging/*.service packaging/*.timer; do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' $$f > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/$${f#packaging/} || exit; done
+	install -m 644 packaging/oomlens.rules.yml packaging/grafana-oomlens.json $(DESTDIR)$(PREFIX)/share/oomlens
+	for f in oomlens oomtop; do install -D -m 644 packaging/oomlens.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$f || exit; done
 
 clean:
 	rm -rf build
