@@ -373,6 +373,9 @@ CREATE TABLE digest (
 	weight INTEGER NOT NULL -- of two accounts of one event the heavier is kept; equal: the lesser (path, first_line), bytewise
 );
 
+-- Finds a fact that is there already, when stores are merged.
+CREATE INDEX trace_time ON trace (monotonic_us);
+
 DROP VIEW v_event;
 CREATE VIEW v_event AS
 SELECT e.event_id, e.host_id, h.hostname, e.boot_id, e.kernel,

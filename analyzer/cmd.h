@@ -103,6 +103,7 @@ int cmd_explain(const struct opts *o);
 int cmd_import(const struct opts *o);
 int cmd_list(const struct opts *o);
 int cmd_analyze(const struct opts *o);
+int cmd_merge(const struct opts *o);
 int cmd_query(const struct opts *o);
 int cmd_export(const struct opts *o);
 int cmd_report(const struct opts *o);

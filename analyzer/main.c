@@ -43,6 +43,10 @@ const struct cmd commands[] = {
 	  "One HTML file that loads nothing, of the last event of a log, or of a stored one; ID may be the first digits of its\n"
 	  "fingerprint.",
 	  "output format:page redact redact-key event db profile quiet", cmd_report },
+	{ "merge", "DEST SOURCE...", "merge stores into one",
+	  "A SOURCE is a store or a directory of stores.  What is merged twice is there once; the better account of an event\n"
+	  "stays.  A damaged source is reported and passed over.",
+	  "json quiet", cmd_merge },
 	{ "record", "", "watch the OOM killer and store every kill, until stopped",
 	  "SIGTERM ends it when all that was seen is stored, SIGHUP opens the store anew.\n"
 	  "With --status: what the running recorder says of itself; 1 if none runs.",

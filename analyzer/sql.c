@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #define BUSY_MS        4000
-#define LENGTH_MAX     (1 << 28)        /* of one value; the arena of an event is no larger */
+#define SCHEMA_MS      60000            /* a file whose pages run in circles has no end */
+
 
 static sqlite3_stmt *handle(struct oom_sql_stmt *st)
 {
@@ -40,6 +41,11 @@ static int errno_of(sqlite3 *db, int rc)
 	}
 }
 
+bool oom_sql_of_content(int code)
+{
+	return code == EBADMSG || code == EINVAL || code == EOVERFLOW || code == ETIME;
+}
+
 static const char *words_of(sqlite3 *db, int code, int rc)
 {
 	switch (code) {
@@ -57,20 +63,23 @@ static const char *words_of(sqlite3 *db, int code, int rc)
 int oom_sql_fail(struct oom_sql *db, int rc, const char *what, struct oom_err *reterr)
 {
 	int code = db->denied ? EPERM : errno_of(db->db, rc);
+	bool source = db->source && (db->attaching || oom_sql_of_content(code));
+	const char *path = source ? db->source : db->path;
 
+	if (source)
+		what = "cannot merge";
 	if (db->denied)
 		return oom_err_set(reterr, EPERM, "%s '%s': only statements that read are allowed (%s)", what,
-				   db->path, sqlite3_errmsg(db->db));
+				   path, sqlite3_errmsg(db->db));
 	if (code == ETIME && db->late)
 		return oom_err_set(reterr, ETIME, "%s '%s': it took longer than its time limit", what,
-				   db->path);
-	return oom_err_set(reterr, code, "%s '%s': %s", what, db->path, words_of(db->db, code, rc));
+				   path);
+	return oom_err_set(reterr, code, "%s '%s': %s", what, path, words_of(db->db, code, rc));
 }
 
 /* ---- open and close ---------------------------------------------------------------------------------- */
 
-/* A file: URI, for the names that contain what URIs reserve. */
-static int uri_of(const char *path, const char *query, struct oom_buf *ret)
+int oom_sql_uri(const char *path, const char *query, struct oom_buf *ret)
 {
 	int r = oom_buf_fmt(ret, "file:");
 
@@ -92,7 +101,7 @@ static int open_with(struct oom_sql *db, int flags, const char *query)
 
 	if (!*db->path)
 		return sqlite3_open_v2(":memory:", &db->db, flags, NULL);
-	if (!uri_of(db->path, query, &uri))
+	if (!oom_sql_uri(db->path, query, &uri))
 		rc = sqlite3_open_v2(uri.p, &db->db, flags | SQLITE_OPEN_URI, NULL);
 	oom_buf_release(&uri);
 	return rc;
@@ -104,6 +113,7 @@ static void harden(struct oom_sql *db)
 	static const struct { int what, value; } limits[] = {
 		{ SQLITE_LIMIT_LENGTH, LENGTH_MAX }, { SQLITE_LIMIT_TRIGGER_DEPTH, 1 },
 		{ SQLITE_LIMIT_EXPR_DEPTH, 200 }, { SQLITE_LIMIT_SQL_LENGTH, 1 << 20 },
+		{ SQLITE_LIMIT_ATTACHED, 1 },
 	};
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(limits); i++)
@@ -129,13 +139,13 @@ static int touch(struct oom_sql *db)
 	return sqlite3_exec(db->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
 }
 
-static bool has_wal(const struct oom_sql *db)
+bool oom_sql_has_wal(const char *path)
 {
 	struct oom_buf name = { 0 };
 	struct stat st;
 	bool ret = true;
 
-	if (!oom_buf_fmt(&name, "%s-wal", db->path) && !oom_buf_add(&name, "", 1))
+	if (!oom_buf_fmt(&name, "%s-wal", path) && !oom_buf_add(&name, "", 1))
 		ret = stat(name.p, &st) == 0 && st.st_size > 0;
 	oom_buf_release(&name);
 	return ret;
@@ -148,7 +158,7 @@ static bool has_wal(const struct oom_sql *db)
  */
 static int open_immutable(struct oom_sql *db, int rc, struct oom_err *reterr)
 {
-	if (has_wal(db))
+	if (oom_sql_has_wal(db->path))
 		return oom_err_set(reterr, EROFS,
 				   "cannot read '%s': its newest part is in '%s-wal' and the directory "
 				   "cannot be written; copy both files to a place that can",
@@ -211,7 +221,9 @@ static int open_db(struct oom_sql *db, enum oom_sql_mode mode, struct oom_err *r
 
 	if (rc == SQLITE_OK) {
 		harden(db);
+		oom_sql_limit(db, SCHEMA_MS);
 		rc = touch(db);
+		oom_sql_limit(db, 0);
 	}
 	if (rc == SQLITE_OK && mode != OOM_SQL_READ && *db->path && sqlite3_db_readonly(db->db, "main") == 1)
 		return oom_err_set(reterr, EROFS, "cannot write '%s': the file cannot be written", db->path);
@@ -255,6 +267,8 @@ int oom_sql_close(struct oom_sql *db, struct oom_err *reterr)
 
 	if (!db)
 		return 0;
+	oom_free(db->source);
+	db->source = NULL;
 	while (db->db && (st = sqlite3_next_stmt(db->db, NULL)))
 		(void)sqlite3_finalize(st);
 	rc = sqlite3_close(db->db);
@@ -263,6 +277,18 @@ int oom_sql_close(struct oom_sql *db, struct oom_err *reterr)
 	oom_free(db->path);
 	oom_free(db);
 	return r;
+}
+
+int oom_sql_show(struct oom_sql *db, const char *shown, struct oom_err *reterr)
+{
+	char *path = oom_malloc(strlen(shown) + 1);
+
+	if (!path)
+		return oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", shown);
+	strcpy(path, shown);
+	oom_free(db->path);
+	db->path = path;
+	return 0;
 }
 
 const char *oom_sql_path(const struct oom_sql *db)

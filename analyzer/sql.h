@@ -21,6 +21,8 @@ int  oom_sql_open(const char *path, enum oom_sql_mode mode, struct oom_sql **ret
 void oom_sql_trust(struct oom_sql *db);
 /* Rolls back what is open and finalizes every statement; NULL is fine.  0 or -errno. */
 int  oom_sql_close(struct oom_sql *db, struct oom_err *reterr);
+/* Errors will call it shown. */
+int  oom_sql_show(struct oom_sql *db, const char *shown, struct oom_err *reterr);
 const char *oom_sql_path(const struct oom_sql *db);
 bool oom_sql_in_transaction(const struct oom_sql *db);
 
@@ -69,6 +71,23 @@ enum oom_sql_type oom_sql_type(struct oom_sql_stmt *st, int i);
 int64_t        oom_sql_int(struct oom_sql_stmt *st, int i);             /* OOM_NA for NULL */
 double         oom_sql_real(struct oom_sql_stmt *st, int i);
 struct oom_str oom_sql_bytes(struct oom_sql_stmt *st, int i); /* lent until the next step; NULL for NULL */
+
+/* Statements stop limit_ms from now with -ETIME; 0 = no limit. */
+void oom_sql_limit(struct oom_sql *db, int64_t limit_ms);
+
+/* ---- a second file ----------------------------------------------------------------------------------- */
+
+/* Attaches the database at path for reading, as "src"; shown is its name in errors.  From then on errors about what is in a
+ * file name that one.  Values of more than 64 MiB are refused.  Statements may ask oom_int(...), oom_text(...) and
+ * oom_blob(...): 1, or an error if an argument is neither of that type nor NULL, or a text is longer than 64 KiB. */
+int  oom_sql_attach(struct oom_sql *db, const char *path, const char *shown, struct oom_err *reterr);
+void oom_sql_detach(struct oom_sql *db);
+/* Is the error about what is in a file, not about the file? */
+bool oom_sql_of_content(int code);
+/* All of the database that is attached, or of this one, is read: 1 = it is sound. */
+bool oom_sql_is_sound(struct oom_sql *db);
+/* A copy of all of from, as it is at one moment, in the place of what to holds. */
+int  oom_sql_copy(struct oom_sql *from, struct oom_sql *to, struct oom_err *reterr);
 
 /* From here on the handle only looks: anything that could write, attach, load or change a setting is refused
  * by the compiler of statements; statements stop after limit_ms (0 = none) with -ETIME. */

@@ -78,16 +78,20 @@ static int progress(void *arg)
 	return db->late;
 }
 
+void oom_sql_limit(struct oom_sql *db, int64_t limit_ms)
+{
+	db->late = false;
+	db->deadline_us = now_us() + limit_ms * 1000;
+	sqlite3_progress_handler(db->db, limit_ms > 0 ? PROGRESS_OPS : 0, limit_ms > 0 ? progress : NULL, db);
+}
+
 void oom_sql_guard(struct oom_sql *db, int64_t limit_ms)
 {
 	(void)sqlite3_set_authorizer(db->db, authorize, db);
 	db->guarded = true;
-	db->late = db->denied = false;
+	db->denied = false;
 	(void)sqlite3_hard_heap_limit64(GUARDED_HEAP);
-	if (limit_ms > 0) {
-		db->deadline_us = now_us() + limit_ms * 1000;
-		sqlite3_progress_handler(db->db, PROGRESS_OPS, progress, db);
-	}
+	oom_sql_limit(db, limit_ms);
 }
 
 void oom_sql_unguard(struct oom_sql *db)
@@ -95,5 +99,5 @@ void oom_sql_unguard(struct oom_sql *db)
 	db->guarded = db->denied = false;
 	(void)sqlite3_hard_heap_limit64(0);
 	(void)sqlite3_set_authorizer(db->db, NULL, NULL);
-	sqlite3_progress_handler(db->db, 0, NULL, NULL);
+	oom_sql_limit(db, 0);
 }

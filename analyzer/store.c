@@ -282,8 +282,11 @@ static int run_section(struct oom_sql *sql, int v, struct oom_buf *b, struct oom
 	return oom_sql_exec(sql, b->p, reterr);
 }
 
-/* Each step looks at the version again: another process may be migrating the same file. */
-static int migrate(struct oom_sql *sql, int to, struct oom_err *reterr)
+static int check_schema(struct oom_sql *sql, int version, struct oom_err *reterr);
+
+/* Each step looks at the version again: another process may be migrating the same file.  check: it may come from anywhere;
+ * what stands in the place of a table of ours is not to be run. */
+static int migrate(struct oom_sql *sql, int to, bool check, struct oom_err *reterr)
 {
 	struct oom_buf b = { 0 };
 	int64_t v = 0;
@@ -293,6 +296,8 @@ static int migrate(struct oom_sql *sql, int to, struct oom_err *reterr)
 		r = oom_sql_exec(sql, "BEGIN IMMEDIATE", reterr);
 		if (!r)
 			r = oom_sql_get_int(sql, "PRAGMA user_version", &v, reterr);
+		if (!r && v < to && check)
+			r = check_schema(sql, (int)v, reterr);
 		if (!r && v < to)
 			r = run_section(sql, (int)++v, &b, reterr);
 		if (!r)
@@ -337,14 +342,14 @@ static int compare_schema(struct oom_sql *sql, struct oom_sql *model, struct oom
 	return r;
 }
 
-static int check_schema(struct oom_sql *sql, struct oom_err *reterr)
+static int check_schema(struct oom_sql *sql, int version, struct oom_err *reterr)
 {
 	struct oom_sql *model;
 	int r = oom_sql_open("", OOM_SQL_CREATE, &model, reterr);
 
 	if (r)
 		return r;
-	r = migrate(model, newest(), reterr);
+	r = migrate(model, version, false, reterr);
 	if (!r)
 		r = compare_schema(sql, model, reterr);
 	(void)oom_sql_close(model, NULL);
@@ -403,6 +408,8 @@ static int open_schema(struct oom_sql *sql, enum oom_store_mode mode, struct oom
 		r = oom_sql_get_int(sql, "PRAGMA user_version", &version, reterr);
 	if (r)
 		return r;
+	if (version < 0)
+		return oom_err_set(reterr, EBADMSG, "cannot use '%s': it is not a store of oomlens", oom_sql_path(sql));
 	if (!objects && !version && (!app || app == APPLICATION_ID) && mode == OOM_STORE_WRITE)
 		r = create(sql, reterr);
 	else if (app != APPLICATION_ID || !objects)
@@ -411,9 +418,9 @@ static int open_schema(struct oom_sql *sql, enum oom_store_mode mode, struct oom
 	if (!r)
 		r = check_version(sql, mode, version, reterr);
 	if (!r && version < newest())
-		r = migrate(sql, newest(), reterr);
+		r = migrate(sql, newest(), true, reterr);
 	if (!r)
-		r = check_schema(sql, reterr);
+		r = check_schema(sql, newest(), reterr);
 	if (!r)
 		oom_sql_trust(sql);
 	return r;
@@ -441,7 +448,23 @@ static int write_names(struct oom_sql *sql, struct oom_err *reterr)
 	return r;
 }
 
+int oom_store_is_older(struct oom_sql *sql, struct oom_err *reterr)
+{
+	int64_t app = 0, version = 0;
+	int r = oom_sql_get_int(sql, "PRAGMA application_id", &app, reterr);
+
+	if (!r)
+		r = oom_sql_get_int(sql, "PRAGMA user_version", &version, reterr);
+	return r ? r : app == APPLICATION_ID && version > 0 && version < newest();
+}
+
 int oom_store_open(const char *path, enum oom_store_mode mode, struct oom_store **ret, struct oom_err *reterr)
+{
+	return oom_store_open_as(path, mode, NULL, 0, ret, reterr);
+}
+
+int oom_store_open_as(const char *path, enum oom_store_mode mode, const char *shown, int64_t limit_ms, struct oom_store **ret,
+		      struct oom_err *reterr)
 {
 	struct oom_store *s = oom_malloc(sizeof(*s));
 	int r;
@@ -450,6 +473,10 @@ int oom_store_open(const char *path, enum oom_store_mode mode, struct oom_store 
 		return oom_err_set(reterr, ENOMEM, "cannot open '%s': out of memory", path);
 	*s = (struct oom_store){ .mode = mode };
 	r = oom_sql_open(path, mode == OOM_STORE_READ ? OOM_SQL_READ : OOM_SQL_CREATE, &s->sql, reterr);
+	if (!r && shown)
+		r = oom_sql_show(s->sql, shown, reterr);
+	if (!r && limit_ms)
+		oom_sql_limit(s->sql, limit_ms);
 	if (!r)
 		r = open_schema(s->sql, mode, reterr);
 	if (!r && mode == OOM_STORE_WRITE)
@@ -485,6 +512,7 @@ int oom_store_close(struct oom_store *s, struct oom_err *reterr)
 	r = oom_sql_close(s->sql, reterr);
 	oom_packer_free(s->packer);
 	oom_shape_cache_free(s->shapes);
+	oom_store_remove_copy(s->copy);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(bufs); i++)
 		oom_buf_release(bufs[i]);
 	oom_free(s);

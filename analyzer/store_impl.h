@@ -77,6 +77,7 @@ struct oom_store {
 	struct oom_str last_host, last_machine;               /* into last_host_text */
 	struct oom_buf last_host_text;
 	int64_t last_host_id;                                 /* 0 = none */
+	char *copy;                                           /* path of a private copy that close() removes, or NULL */
 };
 
 /* Section v, from 1, of schema.sql: of what a store runs ("version") or a fleet's database ("postgresql").  Its length in *n,
@@ -101,6 +102,20 @@ int oom_store_same_verdict(struct oom_store *s, const struct oom_replay *r, int6
 /* Id of the machine: 1, or 0 if it is not known and may not be added, or -errno. */
 int oom_store_host(struct oom_store *s, struct oom_str host, struct oom_str machine_id, bool add, int64_t *ret,
 		   struct oom_err *reterr);
+/* Where a row of shape is, or a new one. */
+int oom_store_shape(struct oom_store *s, struct oom_str shape, int64_t *ret, struct oom_err *reterr);
+/* As oom_store_open(), for a file of others: errors call it shown, and what is read of it may take limit_ms in all (0 = any
+ * time), until oom_sql_limit() says otherwise. */
+int oom_store_open_as(const char *path, enum oom_store_mode mode, const char *shown, int64_t limit_ms,
+		      struct oom_store **ret, struct oom_err *reterr);
+/* How long reading a store of others may take, in ms. */
+int64_t oom_store_source_limit(const char *path);
+/* Judges a stored event anew. */
+int oom_store_judge(struct oom_store *s, int64_t id, struct oom_err *reterr);
+/* Removes it, its -wal and -shm, and the directory that was made for it.  Frees the path; NULL is fine. */
+void oom_store_remove_copy(char *path);
+/* A store that an older version made: 1, 0, or -errno. */
+int oom_store_is_older(struct oom_sql *sql, struct oom_err *reterr);
 /* Sets *reterr to -code's sentence about this store. */
 int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr);
 

@@ -66,7 +66,7 @@ static struct slot *slot_of(struct oom_shape_cache *c, struct oom_str s, uint64_
 	return &c->slot[i];
 }
 
-static int find_or_add(struct oom_store *s, struct oom_str shape, int64_t *ret, struct oom_err *reterr)
+int oom_store_shape(struct oom_store *s, struct oom_str shape, int64_t *ret, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *find, *add;
 	int r = oom_store_statement(s, OOM_ST_FIND_SHAPE, &find, reterr);
@@ -99,7 +99,7 @@ static int shape_id(struct oom_store *s, struct oom_str shape, int64_t *ret, str
 		*ret = slot->id;
 		return 0;
 	}
-	r = find_or_add(s, shape, ret, reterr);
+	r = oom_store_shape(s, shape, ret, reterr);
 	if (r)
 		return r;
 	if (c->used >= CACHE_SLOTS / 2 || c->text.n + shape.n > CACHE_BYTES) {

@@ -6,11 +6,11 @@
  *   make build/gcc/fleet_gen && build/gcc/fleet_gen /tmp/fleet             a small one: 200 hosts, 1200 events, seconds
  *   build/gcc/fleet_gen /tmp/fleet hosts=10000 events=200000 tasks=100 stores=100 jobs=2       the large one: minutes
  *
- * KEY: hosts, events, tasks (rows of a table, about), stores, seed, jobs (processes).  The dumps of tests/cases are told
- * again (fleet_text.c) with other processes, pods, units, sizes and clocks, so that events are parsed and judged as ever.
- * A quarter of the hosts run a recorder: lives, flight rows, ballots, marks, facts, silent kills.  Each fifth has a central
- * log without a zone, the others journals and dated logs.  Some hosts and workloads come again and again.  One event in
- * twenty is in a second store too, as another account of it.
+ * KEY: hosts, events, tasks (rows of a table, about), stores, seed, jobs (processes), twins (of 100 events, how many are in a
+ * second store too, as another account).  The dumps of tests/cases are told again (fleet_text.c) with other processes, pods,
+ * units, sizes and clocks, so that events are parsed and judged as ever.  A fifth of the hosts runs a recorder: lives, flight
+ * rows, ballots, marks, facts, silent kills.  Another has a central log without a zone, the others journals and dated logs.
+ * Some hosts and workloads come again and again.
  */
 #include "fleet.h"
 
@@ -34,8 +34,9 @@ enum log_kind { RECORDER, JOURNAL, DATED, UNDATED };
 
 static struct { const char *key; int64_t n; } option[] = {
 	{ "hosts", 200 }, { "events", 1200 }, { "tasks", 40 }, { "stores", 4 }, { "seed", 1 }, { "jobs", 1 },
+	{ "twins", 5 },
 };
-enum { HOSTS, EVENTS, TASKS, STORES, SEED, JOBS };
+enum { HOSTS, EVENTS, TASKS, STORES, SEED, JOBS, TWINS };
 
 struct host {
 	int64_t n;
@@ -152,7 +153,7 @@ static struct plan plan_of(int64_t n)
 	p.host = chance(&p.d, 40) ? roll(&p.d, hot) : n < option[HOSTS].n ? n : roll(&p.d, option[HOSTS].n);
 	p.utc_us = YEAR_BEGINS * 1000000 + roll(&p.d, 365 * DAY_US);
 	p.store = p.host % option[STORES].n;
-	p.second = chance(&p.d, 5) ? (p.store + 1) % option[STORES].n : p.store;
+	p.second = chance(&p.d, (int)option[TWINS].n) ? (p.store + 1) % option[STORES].n : p.store;
 	return p;
 }
 
@@ -417,7 +418,7 @@ static void take_option(const char *arg)
 		if (strncmp(arg, option[i].key, (size_t)(eq - arg)) || option[i].key[eq - arg])
 			continue;
 		option[i].n = atoll(eq + 1);
-		if (option[i].n > 0)
+		if (option[i].n > 0 || (i == TWINS && !option[i].n))
 			return;
 	}
 	fleet_die("what is '%s'?  hosts=N events=N tasks=N stores=N seed=N jobs=N", arg);
@@ -428,7 +429,7 @@ int main(int argc, char **argv)
 	int bad = 0, status;
 
 	if (argc < 2)
-		fleet_die("DIR [hosts=N events=N tasks=N stores=N seed=N jobs=N]");
+		fleet_die("DIR [hosts=N events=N tasks=N stores=N seed=N jobs=N twins=PERCENT]");
 	for (int i = 2; i < argc; i++)
 		take_option(argv[i]);
 	fleet_load("tests/cases");

@@ -57,6 +57,19 @@ int  oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, stru
 /* Replaces the derived rows of a stored event, r->event->id.  1 = its verdict or the reason changed, 0 = neither, -errno. */
 int  oom_store_analyze(struct oom_store *s, const struct oom_replay *r, struct oom_err *reterr);
 
+/* ---- merging ------------------------------------------------------------------------------------------- */
+
+/* Opens a store from elsewhere to be merged, for reading.  One of an older version, or with verdicts of another engine, is
+ * copied to a private file ($TMPDIR, else /var/tmp) and brought up to date there; the file itself never changes.  Time and
+ * sizes are limited. */
+int  oom_store_open_source(const char *path, struct oom_store **ret, struct oom_err *reterr);
+
+struct oom_merged { int64_t added, replaced, known; };   /* events */
+/* All of source goes into s, in one transaction: events that s lacks, better accounts of those that it has (see
+ * digest.h), facts that are not there yet, later marks.  0; 1: something is wrong with source; -errno: with s.  Unless it is
+ * 0, s is as it was before.  A second time changes nothing, and the order of sources does not matter, ids aside. */
+int  oom_store_merge(struct oom_store *s, struct oom_store *source, struct oom_merged *ret, struct oom_err *reterr);
+
 /* ---- the recorder's own ------------------------------------------------------------------------------- */
 
 /* What a recorder must remember of a boot to go on where it stopped; one row per host and boot, written in the same

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rows of an attached store ("src") into this one, by SQL inside SQLite: the keys are shifted, the columns are what the
+ * schema says.  What refers to a dictionary is translated: hosts by a temporary table, shapes where they are used.
+ * Every value's type is checked on the way: the file may come from anywhere.
+ */
+#include "store_copy.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Rows of an event.  Their key is the event's id, or begins with it.  check: columns whose types are checked, all if NULL.
+ * There are a hundred times as many tasks as anything else, and to look at each value twice takes half as long again: so
+ * only what reports count and add up is.  Whoever loads an event checks all of it. */
+static const struct copied { const char *table, *key; bool part; const char *check; } copied[] = {
+	{ "event", "event_id", false, NULL }, { "verdict", "event_id", false, NULL }, { "digest", "event_id", false, NULL },
+	{ "task", "k", true, "pid rss_pages swap_pages pgtables_bytes oom_score_adj points comm" },
+	{ "task_recorded", "k", true, NULL }, { "victim", "k", true, NULL }, { "prior", "k", true, NULL },
+	{ "life", "k", true, NULL }, { "flight", "k", true, NULL }, { "note", "k", true, NULL },
+};
+
+/* Values that one of the functions of oom_sql_attach() checks. */
+static const struct { const char *type, *check; } checks[] = {
+	{ "INTEGER", "oom_int" }, { "TEXT", "oom_text" }, { "BLOB", "oom_blob" },
+};
+
+static int no_memory(struct oom_copy *c, struct oom_err *reterr)
+{
+	return oom_store_fail(c->s, ENOMEM, "cannot write", reterr);
+}
+
+/* ---- statements -------------------------------------------------------------------------------------- */
+
+/* Calls add() with each column of the table behind its key; type and among (names): only such. */
+static int each_column(struct oom_copy *c, const struct copied *t, const char *type, const char *among,
+		       int (*add)(struct oom_buf *b, const char *name), struct oom_buf *b, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st = NULL;
+	int r = oom_sql_prepare(c->s->sql, "SELECT name FROM pragma_table_info(?1, 'main') WHERE name <> ?2"
+				" AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR instr(' ' || ?4 || ' ', ' ' || name || ' '))",
+				&st, NULL, reterr);
+
+	if (r)
+		return r;
+	oom_sql_bind_text(st, 1, oom_str_from(t->table));
+	oom_sql_bind_text(st, 2, oom_str_from(t->key));
+	oom_sql_bind_text(st, 3, oom_str_from(type));
+	oom_sql_bind_text(st, 4, oom_str_from(among));
+	while ((r = oom_sql_step(c->s->sql, st, reterr)) == 1) {
+		char name[64];
+		struct oom_str s = oom_sql_bytes(st, 0);
+
+		snprintf(name, sizeof(name), "%.*s", (int)s.n, s.p);
+		if (add(b, name)) {
+			r = no_memory(c, reterr);
+			break;
+		}
+	}
+	oom_sql_finalize(st);
+	return r;
+}
+
+static int add_name(struct oom_buf *b, const char *name)
+{
+	return oom_buf_fmt(b, ", \"%s\"", name);
+}
+
+/* The id that the row's machine has here; NULL, which is refused, if the source has no such machine. */
+static int add_value(struct oom_buf *b, const char *name)
+{
+	if (!strcmp(name, "host_id"))
+		return oom_buf_fmt(b, ", (SELECT h.id FROM temp.merge_host AS h WHERE h.src = t.host_id)");
+	return oom_buf_fmt(b, ", t.\"%s\"", name);
+}
+
+static int add_argument(struct oom_buf *b, const char *name)
+{
+	return oom_buf_fmt(b, "%st.\"%s\"", b->p[b->n - 1] == '(' ? "" : ", ", name);
+}
+
+static int add_checks(struct oom_copy *c, const struct copied *t, struct oom_buf *b, struct oom_err *reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(checks); i++) {
+		size_t before = b->n, empty;
+
+		if (oom_buf_fmt(b, " AND %s(", checks[i].check))
+			return no_memory(c, reterr);
+		empty = b->n;
+		r = each_column(c, t, checks[i].type, t->check, add_argument, b, reterr);
+		if (b->n == empty)
+			b->n = before;
+		else if (!r && oom_buf_fmt(b, ")"))
+			r = no_memory(c, reterr);
+	}
+	return r;
+}
+
+/* ?1: what is added to keys, ?2 and ?3: the first key and the one behind the last. */
+static int text_of(struct oom_copy *c, const struct copied *t, struct oom_buf *b, struct oom_err *reterr)
+{
+	int r = oom_buf_fmt(b, "INSERT OR FAIL INTO main.%s (%s", t->table, t->key) ? no_memory(c, reterr) : 0;
+
+	if (!r)
+		r = each_column(c, t, NULL, NULL, add_name, b, reterr);
+	if (!r && oom_buf_fmt(b, ") SELECT t.%s + ?1", t->key))
+		r = no_memory(c, reterr);
+	if (!r)
+		r = each_column(c, t, NULL, NULL, add_value, b, reterr);
+	if (!r && oom_buf_fmt(b, " FROM src.%s AS t NOT INDEXED WHERE t.%s >= ?2 AND t.%s < ?3", t->table, t->key, t->key))
+		r = no_memory(c, reterr);
+	if (!r)
+		r = add_checks(c, t, b, reterr);
+	return !r && oom_buf_add(b, "", 1) ? no_memory(c, reterr) : r;
+}
+
+static int prepare(struct oom_copy *c, struct oom_err *reterr)
+{
+	struct oom_buf b = { 0 };
+	int r = 0;
+
+	_Static_assert(OOM_ARRAY_SIZE(copied) == OOM_COPY_TABLES, "a statement for each table");
+	for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(copied); i++) {
+		b.n = 0;
+		r = text_of(c, &copied[i], &b, reterr);
+		if (!r)
+			r = oom_sql_prepare(c->s->sql, b.p, &c->table[i], NULL, reterr);
+	}
+	if (!r)
+		r = oom_sql_prepare(c->s->sql, "SELECT t.event_id, t.raw, t.memory FROM src.evidence AS t NOT INDEXED"
+				    " WHERE t.event_id >= ? AND t.event_id < ? AND oom_blob(t.raw)"
+				    " AND (t.memory IS NULL OR json_valid(t.memory))", &c->evidence, NULL, reterr);
+	oom_buf_release(&b);
+	return r;
+}
+
+void oom_copy_release(struct oom_copy *c)
+{
+	for (size_t i = 0; i < OOM_COPY_TABLES; i++)
+		oom_sql_finalize(c->table[i]);
+	oom_sql_finalize(c->evidence);
+	oom_buf_release(&c->shapes);
+	oom_buf_release(&c->text);
+}
+
+/* ---- dictionaries ------------------------------------------------------------------------------------ */
+
+static int map_host(struct oom_copy *c, struct oom_sql_stmt *from, struct oom_sql_stmt *to, struct oom_err *reterr)
+{
+	int64_t id = 0;
+	int r = oom_store_host(c->s, oom_sql_bytes(from, 1), oom_sql_bytes(from, 2), true, &id, reterr);
+
+	if (r < 0)
+		return r;
+	oom_sql_bind_int(to, 1, oom_sql_int(from, 0));
+	oom_sql_bind_int(to, 2, id);
+	return oom_sql_run(c->s->sql, to, reterr);
+}
+
+static int map_hosts(struct oom_copy *c, struct oom_err *reterr)
+{
+	struct oom_sql *sql = c->s->sql;
+	struct oom_sql_stmt *from = NULL, *to = NULL;
+	int r = oom_sql_exec(sql, "CREATE TABLE IF NOT EXISTS temp.merge_host (src INTEGER PRIMARY KEY, id INTEGER);"
+			     " DELETE FROM temp.merge_host", reterr);
+
+	if (!r)
+		r = oom_sql_prepare(sql, "SELECT host_id, hostname, machine_id FROM src.host AS t NOT INDEXED"
+				    " WHERE oom_text(hostname, machine_id)", &from, NULL, reterr);
+	if (!r)
+		r = oom_sql_prepare(sql, "INSERT INTO temp.merge_host (src, id) VALUES (?, ?)", &to, NULL, reterr);
+	while (!r && (r = oom_sql_step(sql, from, reterr)) == 1)
+		r = map_host(c, from, to, reterr);
+	oom_sql_finalize(from);
+	oom_sql_finalize(to);
+	return r;
+}
+
+struct shape { int64_t src, id; };
+
+/* A shape whose facts are not arrays would break every question about memory, so such a source is refused. */
+static int map_shapes(struct oom_copy *c, struct oom_err *reterr)
+{
+	struct oom_sql *sql = c->s->sql;
+	struct oom_sql_stmt *st = NULL;
+	int r = oom_sql_prepare(sql, "SELECT shape_id, shape, oom_text(shape) AND json_valid(shape)"
+				" AND coalesce(json_type(shape, '$.facts'), '') = 'array' AND NOT EXISTS"
+				" (SELECT 1 FROM json_each(shape, '$.facts') AS f WHERE f.type <> 'array')"
+				" FROM src.shape AS t NOT INDEXED ORDER BY shape_id", &st, NULL, reterr);
+
+	while (!r && (r = oom_sql_step(sql, st, reterr)) == 1) {
+		struct shape s = { .src = oom_sql_int(st, 0) };
+
+		r = oom_sql_int(st, 2) == 1 ? oom_store_shape(c->s, oom_sql_bytes(st, 1), &s.id, reterr)
+					    : oom_err_set(reterr, EBADMSG, "cannot merge '%s': its shape %lld is damaged",
+							  c->source, (long long)s.src);
+		if (!r && oom_buf_add(&c->shapes, &s, sizeof(s)))
+			r = no_memory(c, reterr);
+	}
+	oom_sql_finalize(st);
+	return r;
+}
+
+int oom_copy_begin(struct oom_copy *c, struct oom_err *reterr)
+{
+	int r = map_hosts(c, reterr);
+
+	if (!r)
+		r = map_shapes(c, reterr);
+	return r ? r : prepare(c, reterr);
+}
+
+/* ---- evidence ---------------------------------------------------------------------------------------- */
+
+static const struct shape *find_shape(const struct oom_copy *c, int64_t id)
+{
+	const char *p = c->shapes.p;
+	size_t lo = 0, hi = c->shapes.n / sizeof(struct shape);
+	static _Thread_local struct shape found;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		memcpy(&found, p + mid * sizeof(found), sizeof(found));
+		if (found.src == id)
+			return &found;
+		if (found.src < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* Behind the string that begins at p. */
+static const char *skip_string(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		if (*p == '\\' && p + 1 < end)
+			p++;
+	return p < end ? p + 1 : NULL;
+}
+
+/* Behind the group whose bracket is open at p. */
+static const char *skip_group(const char *p, const char *end)
+{
+	for (int depth = 1; p && p < end && depth;) {
+		if (*p == '"') {
+			p = skip_string(p, end);
+			continue;
+		}
+		depth += (*p == '[' || *p == '{') - (*p == ']' || *p == '}');
+		p++;
+	}
+	return p;
+}
+
+/* "[[shape, ...], [shape, ...]]", with the shapes' ids of here.  Only what the store itself writes: no blanks.  0, -ENOMEM,
+ * -EBADMSG. */
+static int translate(struct oom_copy *c, struct oom_str memory)
+{
+	const char *p = memory.p, *end = memory.p + memory.n;
+	int r = 0;
+
+	c->text.n = 0;
+	for (char before = '['; !r && p < end && *p == before; before = ',') {
+		struct oom_str rest = { p + 2, (size_t)(end - p) - 2 };
+		const struct shape *s;
+		int64_t id;
+
+		if (end - p < 4 || p[1] != '[' || !oom_take_i64(&rest, &id) || !(s = find_shape(c, id)))
+			return -EBADMSG;
+		r = oom_buf_fmt(&c->text, "%c[%lld", before, (long long)s->id);
+		p = skip_group(rest.p, end);
+		if (!p)
+			return -EBADMSG;
+		if (!r)
+			r = oom_buf_add(&c->text, rest.p, (size_t)(p - rest.p));
+	}
+	if (!r && (end - p != 1 || *p != ']' || !c->text.n))
+		return -EBADMSG;
+	return r ? r : oom_buf_add(&c->text, "]", 1);
+}
+
+static int copy_one_evidence(struct oom_copy *c, int64_t id, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *from = c->evidence, *to;
+	struct oom_str raw = oom_sql_bytes(from, 1), memory = oom_sql_bytes(from, 2);
+	int r = oom_store_statement(c->s, OOM_ST_ADD_EVIDENCE, &to, reterr);
+
+	if (r)
+		return r;
+	if (memory.p) {
+		r = oom_sql_type(from, 2) == OOM_SQL_TEXT ? translate(c, memory) : -EBADMSG;
+		memory = (struct oom_str){ c->text.p, c->text.n };
+	}
+	if (r == -EBADMSG)
+		return oom_err_set(reterr, EBADMSG, "cannot merge '%s': the memory dump of its event %lld is damaged", c->source,
+				   (long long)oom_sql_int(from, 0));
+	if (r)
+		return no_memory(c, reterr);
+	oom_sql_unbind(to);
+	oom_sql_bind_int(to, 1, id);
+	oom_sql_bind_blob(to, 2, raw.p, raw.n);
+	oom_sql_bind_text(to, 3, memory);
+	return oom_sql_run(c->s->sql, to, reterr);
+}
+
+static int copy_evidence(struct oom_copy *c, int64_t from, int64_t until, int64_t shift, struct oom_err *reterr)
+{
+	int r;
+
+	oom_sql_bind_int(c->evidence, 1, from);
+	oom_sql_bind_int(c->evidence, 2, until);
+	while ((r = oom_sql_step(c->s->sql, c->evidence, reterr)) == 1) {
+		r = copy_one_evidence(c, oom_sql_int(c->evidence, 0) + shift, reterr);
+		if (r)
+			break;
+	}
+	oom_sql_reset(c->evidence);
+	return r;
+}
+
+/* ---- events ------------------------------------------------------------------------------------------ */
+
+int oom_copy_events(struct oom_copy *c, int64_t from, int64_t until, int64_t shift, struct oom_err *reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(copied); i++) {
+		int bits = copied[i].part ? OOM_PART_BITS : 0;
+		struct oom_err err = { 0 };
+
+		oom_sql_bind_int(c->table[i], 1, shift * ((int64_t)1 << bits));
+		oom_sql_bind_int(c->table[i], 2, from << bits);
+		oom_sql_bind_int(c->table[i], 3, until << bits);
+		r = oom_sql_run(c->s->sql, c->table[i], &err);
+		if (r && oom_sql_of_content(-r))
+			(void)oom_err_set(reterr, -r, "%s (table %s)", err.text, copied[i].table);
+		else if (r)
+			(void)oom_err_set(reterr, -r, "%s", err.text);
+	}
+	return r ? r : copy_evidence(c, from, until, shift, reterr);
+}
+
+/* ---- what is a host's, not an event's ---------------------------------------------------------------- */
+
+/* Facts are a set: one that stands there already, in every column, is the same.  Marks: the later knows more. */
+int oom_copy_recorders(struct oom_copy *c, struct oom_err *reterr)
+{
+	int r = oom_sql_exec(c->s->sql,
+		"INSERT OR FAIL INTO main.trace (host_id, boot_id, monotonic_us, name, pid, comm, detail, feed, seen_us)"
+		" SELECT DISTINCT h.id, t.boot_id, t.monotonic_us, t.name, t.pid, t.comm, t.detail, t.feed, t.seen_us"
+		" FROM src.trace AS t NOT INDEXED CROSS JOIN temp.merge_host AS h ON h.src = t.host_id"
+		" WHERE oom_int(t.monotonic_us, t.pid, t.seen_us) AND oom_text(t.boot_id, t.name, t.comm, t.detail, t.feed)"
+		" AND (t.detail IS NULL OR json_valid(t.detail))"
+		" AND NOT EXISTS (SELECT 1 FROM main.trace AS d WHERE d.monotonic_us IS t.monotonic_us AND d.host_id = h.id"
+		" AND d.boot_id IS t.boot_id AND d.name IS t.name AND d.pid IS t.pid AND d.comm IS t.comm AND d.detail IS t.detail"
+		" AND d.feed IS t.feed AND d.seen_us IS t.seen_us)", reterr);
+
+	if (r)
+		return r;
+	return oom_sql_exec(c->s->sql,
+		"INSERT INTO main.recorder (host_id, boot_id, next_line, oom_kill, kills, log_lost, facts_lost, seen_us)"
+		" SELECT h.id, t.boot_id, t.next_line, t.oom_kill, t.kills, t.log_lost, t.facts_lost, t.seen_us"
+		" FROM src.recorder AS t CROSS JOIN temp.merge_host AS h ON h.src = t.host_id"
+		" WHERE oom_text(t.boot_id)"
+		" AND oom_int(t.next_line, t.oom_kill, t.kills, t.log_lost, t.facts_lost, t.seen_us)"
+		" ON CONFLICT (host_id, boot_id) DO UPDATE SET next_line = excluded.next_line, oom_kill = excluded.oom_kill,"
+		" kills = excluded.kills, log_lost = excluded.log_lost, facts_lost = excluded.facts_lost,"
+		" seen_us = excluded.seen_us"
+		" WHERE (ifnull(excluded.seen_us, -1), ifnull(excluded.next_line, -1), ifnull(excluded.oom_kill, -1),"
+		" ifnull(excluded.kills, -1), ifnull(excluded.log_lost, -1), ifnull(excluded.facts_lost, -1))"
+		" > (ifnull(seen_us, -1), ifnull(next_line, -1), ifnull(oom_kill, -1), ifnull(kills, -1), ifnull(log_lost, -1),"
+		" ifnull(facts_lost, -1))", reterr);
+}
