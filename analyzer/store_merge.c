@@ -106,7 +106,7 @@ static int pick(struct merge *m, struct oom_sql_stmt *st, struct oom_err *reterr
 	char text[33];
 	int r;
 
-	if (p.src < 0 || p.src > OOM_EVENT_ID_MAX || !is_fingerprint(print))
+	if (p.src < 0 || p.src >= OOM_EVENT_ID_MAX || !is_fingerprint(print))
 		return damaged(m, p.src, "fingerprint", reterr);
 	memcpy(text, print.p, 32);
 	text[32] = '\0';
@@ -139,7 +139,7 @@ static int plan(struct merge *m, struct oom_err *reterr)
 	while (!r && (r = oom_sql_step(sql, st, reterr)) == 1)
 		r = pick(m, st, reterr);
 	oom_sql_finalize(st);
-	if (!r && m->next > OOM_EVENT_ID_MAX)
+	if (!r && m->next >= OOM_EVENT_ID_MAX)
 		return oom_store_fail(m->s, ENOSPC, "cannot write", reterr);
 	return r;
 }
