@@ -254,7 +254,7 @@ lint: deps-lint $(BUILD)/gen/reports.inc $(PAGE_INC) $(if $(with_bpf),$(foreach 
 fuzz: deps-lint
 	$(Q)for t in $(FUZZ); do tests/fuzz.sh $$t $(SECONDS_PER_FUZZ) || exit 1; done
 
-bench: deps-lint all $(BENCH:%=$(BUILD)/%)
+bench: deps-lint all $(BUILD)/fleet_gen $(BENCH:%=$(BUILD)/%)
 	$(Q)tests/bench.sh $(BUILD)
 
 # The page about kernels comes from the tables.

@@ -67,4 +67,5 @@ for b in "$build"/bench_*; do
 	case $b in *.o|*.d|*/bench_gen) continue ;; esac
 	"$b"
 done
+tests/bench_merge.sh "$build"
 tests/bench_record.sh "$build"
