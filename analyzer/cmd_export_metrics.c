@@ -95,6 +95,7 @@ static const struct count {
 	{ OOM_METRIC_STORED, 0, "SELECT count(*) FROM event" },
 	{ OOM_METRIC_RECORDS_LOST, 0, "SELECT log_lost FROM recorder" },
 	{ OOM_METRIC_FACTS_LOST, 0, "SELECT facts_lost FROM recorder" },
+	{ OOM_METRIC_LAST_WRITE, 0, "SELECT max(seen_us) / 1000000 FROM recorder HAVING max(seen_us) IS NOT NULL" },
 };
 
 struct taking { struct oom_metrics *m; const struct count *count; };

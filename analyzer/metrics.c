@@ -30,6 +30,8 @@ const struct oom_metric_info oom_metric_infos[OOM_METRIC_COUNT] = {
 		"Records of the kernel log that were overwritten before a recorder could read them.", { NULL }, false, false },
 	[OOM_METRIC_FACTS_LOST] = { "oomlens_facts_lost_total", "counter",
 		"Facts that the feeds of recorders lost.", { NULL }, false, false },
+	[OOM_METRIC_LAST_WRITE] = { "oomlens_recorder_last_write_timestamp_seconds", "gauge",
+		"When a recorder last wrote to the store, which it does when there is something to write.", { NULL }, false, false },
 	[OOM_METRIC_RECORDER_UP] = { "oomlens_recorder_up", "gauge",
 		"Whether this machine's recorder runs; absent if none ever ran since boot.", { NULL }, false, false },
 	[OOM_METRIC_RECORDER_TROUBLE] = { "oomlens_recorder_trouble", "gauge",

@@ -2,7 +2,7 @@
 # Completion for oomlens and oomtop.  It asks the programs themselves, so that it knows what they know.
 _oomlens()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} command= word first words=
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} command="" word first words=""
 
 	COMPREPLY=()
 	if [ "${program##*/}" = oomlens ]; then

@@ -53,7 +53,7 @@ for f in "$@"; do
 	clang-tidy --quiet $checks --warnings-as-errors='*' "$f" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Ibuild/lint/gen \
 		${LINT_CFLAGS-} 2>/dev/null || complain "clang-tidy $f"
 done
-shellcheck -S warning tests/*.sh tests/cli/*.sh .ci/run || complain shellcheck
+shellcheck -S warning tests/*.sh tests/cli/*.sh packaging/oomlens.bash .ci/run || complain shellcheck
 for f in docs/*.[158]; do
 	[ ! -e "$f" ] || mandoc -T lint -W warning "$f" || complain "mandoc $f"
 done

@@ -49,7 +49,7 @@ same 'larger, but spared' '1735,locked,500,2138,hog,0,26829,104,oom_score_adj 56
 	"$(query not-the-largest --top 2 | cut -d, -f4-12 | paste -sd' ')"
 same 'reaped late' '1735,locked,61440,reaped,,2144822,,12' "$(query unreaped | cut -d, -f4-)"
 same 'a group' 'memcg,chosen,4,3,0,0,67236,/team' "$(query collateral | cut -d, -f4-)"
-same 'free elsewhere' 'cpuset,0,111076,42,confined to other nodes cpuset,0,110756,42,confined to other nodes' \
+same 'free elsewhere' 'cpuset,0,111076,42,cpuset cpuset,0,110756,42,cpuset' \
 	"$(query free-memory --top 2 | cut -d, -f4-8 | paste -sd' ')"
 same 'ties first' '1529,twin-4,0,0,1529,twin-4,1525,twin-3,exact' "$(query near-misses | cut -d, -f4- | grep twin-4)"
 same 'not exact' 'explained,panic_on_oom insufficient,no_task_table' "$(query not-exact | cut -d, -f5,6 | paste -sd' ')"
