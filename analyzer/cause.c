@@ -58,6 +58,9 @@ const struct oom_cause oom_causes[] = {
 	[OOM_CAUSE_KERNEL_STACKS] = { "kernel_stacks", "stacks of threads used it up",
 		"limit the number of threads (TasksMax=, pids.max)",
 		"the kernel_stack counter were small" },
+	[OOM_CAUSE_COMPRESSED] = { "compressed_memory", "compressed memory (zram, zswap)",
+		"look at zramctl: a RAM disk or swap of incompressible data takes as much RAM as it holds",
+		"the zspages counters were small" },
 	[OOM_CAUSE_KERNEL_MEMORY] = { "kernel_memory", "kernel memory charged to the cgroup",
 		"look at slab, pagetables, percpu and vmalloc in the cgroup's memory.stat",
 		"kernel in memory.stat were small" },
@@ -182,9 +185,16 @@ static void need_dump(struct oom_case *c)
 							  : "no memory dump was recorded");
 }
 
+/* Whoever held the memory of the machine contributed, also where the zones tell the cause. */
+static void machine(struct oom_case *c)
+{
+	oom_cause_zones(c);
+	oom_cause_users(c);
+}
+
 /* Each stops the others where it settles the matter: primary found, or something is missing for all that follow. */
 static void (*const tests[])(struct oom_case *c) = {
-	sysrq, policy, oom_cause_memcg, oom_cause_nodes, need_dump, oom_cause_zones, oom_cause_users,
+	sysrq, policy, oom_cause_memcg, oom_cause_nodes, need_dump, machine,
 };
 
 static void not_determined(struct oom_case *c)

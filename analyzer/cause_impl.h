@@ -17,7 +17,8 @@ enum oom_cause_id {
 	OOM_CAUSE_SYSRQ, OOM_CAUSE_MEMCG_LIMIT, OOM_CAUSE_MEMCG_ANCESTOR, OOM_CAUSE_CPUSET, OOM_CAUSE_MEMPOLICY,
 	OOM_CAUSE_FRAGMENTATION, OOM_CAUSE_UNUSABLE_FREE, OOM_CAUSE_LOWMEM_RESERVE, OOM_CAUSE_PROTECTION,
 	OOM_CAUSE_HUGEPAGES, OOM_CAUSE_PROCESSES, OOM_CAUSE_SHMEM, OOM_CAUSE_PINNED, OOM_CAUSE_SLAB, OOM_CAUSE_PAGE_TABLES,
-	OOM_CAUSE_KERNEL_STACKS, OOM_CAUSE_KERNEL_MEMORY, OOM_CAUSE_NETWORK, OOM_CAUSE_DIRTY_CACHE, OOM_CAUSE_UNACCOUNTED,
+	OOM_CAUSE_KERNEL_STACKS, OOM_CAUSE_COMPRESSED, OOM_CAUSE_KERNEL_MEMORY,
+	OOM_CAUSE_NETWORK, OOM_CAUSE_DIRTY_CACHE, OOM_CAUSE_UNACCOUNTED,
 	OOM_CAUSE_SWAP_ABSENT, OOM_CAUSE_SWAP_FULL, OOM_CAUSE_SWAP_DISABLED, OOM_CAUSE_NOT_DETERMINED,
 };
 
@@ -46,6 +47,7 @@ void oom_case_lacks(struct oom_case *c, const char *missing);
 const char *oom_case_share(struct oom_case *c, int64_t kb, int64_t of_kb);
 
 void oom_cause_memcg(struct oom_case *c);      /* cause_memcg.c */
+int64_t oom_case_protected_kb(const struct oom_event *ev);     /* by memory.min and memory.low; 0 before 6.19 */
 void oom_cause_nodes(struct oom_case *c);      /* cause_nodes.c: cpuset, memory policy */
 void oom_cause_zones(struct oom_case *c);      /* cause_zones.c: fragmentation, what may not be used or is held back */
 /* Do the zones' own numbers say that there was nothing left for this request?  YES, NO, or they do not tell. */

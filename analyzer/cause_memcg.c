@@ -28,14 +28,20 @@ static const char *deed(struct oom_case *c, const struct oom_limit *l)
 	return oom_say_z(s, "%s reached its %s limit of %s.", who, l->what, oom_say_kb(s, l->limit_kb));
 }
 
+int64_t oom_case_protected_kb(const struct oom_event *ev)
+{
+	const int64_t most = (int64_t)1 << 50;
+
+	return (ev->protect_min_kb > 0 && ev->protect_min_kb < most ? ev->protect_min_kb : 0) +
+	       (ev->protect_low_kb > 0 && ev->protect_low_kb < most ? ev->protect_low_kb : 0);
+}
+
 static void protection(struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
-	int64_t usage = ev->memcg_usage_kb, kb = 0;
+	int64_t usage = ev->memcg_usage_kb, kb = oom_case_protected_kb(ev);
 	struct oom_finding *f;
 
-	kb += ev->protect_min_kb > 0 && ev->protect_min_kb < INT64_MAX / 4 ? ev->protect_min_kb : 0;
-	kb += ev->protect_low_kb > 0 && ev->protect_low_kb < INT64_MAX / 4 ? ev->protect_low_kb : 0;
 	if (usage <= 0 || kb < usage / 4)
 		return;
 	f = oom_case_find(c, OOM_CAUSE_PROTECTION, OOM_CONFIDENCE_LIKELY, kb, false,

@@ -24,6 +24,7 @@ static const struct user of_machine[] = {
 	{ OOM_CAUSE_SLAB, { "slab_unreclaimable", "slab_reclaimable" }, NULL, 100, false, false, "The kernel's slab caches" },
 	{ OOM_CAUSE_PAGE_TABLES, { "pagetables", "sec_pagetables" }, NULL, 50, false, false, "Page tables" },
 	{ OOM_CAUSE_KERNEL_STACKS, { "kernel_stack" }, NULL, 50, false, false, "Stacks of threads" },
+	{ OOM_CAUSE_COMPRESSED, { "zspages" }, NULL, 100, false, false, "Compressed memory (zram, zswap)" },
 	{ OOM_CAUSE_HUGEPAGES, { "hugetlb" }, NULL, 100, false, false, "Huge pages that are set aside" },
 	{ OOM_CAUSE_DIRTY_CACHE, { "dirty", "writeback" }, NULL, 100, false, true, "File cache that had to be written first" },
 	{ OOM_CAUSE_UNACCOUNTED, { NULL }, NULL, 100, false, false, "Memory that no counter of the dump names" },
@@ -295,29 +296,46 @@ static const char *not_swapped(struct oom_case *c, const struct user *u)
 			 oom_say_kb(s, c->ev->swap_total_kb));
 }
 
-/* 6.19 on: clean file cache that reclaim had to leave alone. */
-static void protection(struct oom_case *c)
+/* File cache that could have been dropped at once; OOM_NA. */
+static int64_t clean_cache_kb(const struct oom_case *c)
 {
-	const struct oom_event *ev = c->ev;
-	struct oom_say *s = &c->say;
 	int64_t file = oom_ledger_kb(c->machine, "file"), dirty = oom_ledger_kb(c->machine, "dirty");
-	int64_t writeback = oom_ledger_kb(c->machine, "writeback"), kb = 0;
+	int64_t writeback = oom_ledger_kb(c->machine, "writeback");
+
+	if (file == OOM_NA)
+		return OOM_NA;
+	file -= (dirty > 0 ? dirty : 0) + (writeback > 0 ? writeback : 0);
+	return file > 0 ? file : 0;
+}
+
+/* 6.19 on: clean file cache that reclaim had to leave alone. */
+static void protection(struct oom_case *c, bool is_short)
+{
+	struct oom_say *s = &c->say;
+	int64_t file = clean_cache_kb(c), kb = oom_case_protected_kb(c->ev);
 	struct oom_finding *f;
 
-	kb += ev->protect_min_kb > 0 && ev->protect_min_kb < INT64_MAX / 4 ? ev->protect_min_kb : 0;
-	kb += ev->protect_low_kb > 0 && ev->protect_low_kb < INT64_MAX / 4 ? ev->protect_low_kb : 0;
-	if (file == OOM_NA || c->base_kb == OOM_NA || !kb)
+	/* Half of the cache must be covered.  A tenth of RAM is worth telling; a quarter is the cause, since reclaim takes clean
+	 * cache before all else. */
+	if (file == OOM_NA || file < c->base_kb / 10 || kb < file / 2)
 		return;
-	file -= (dirty > 0 ? dirty : 0) + (writeback > 0 ? writeback : 0);
-	/* Clean cache of a tenth of RAM would have been reclaimed first, and half of it must be covered by the protection. */
-	if (file < c->base_kb / 10 || kb < file / 2)
-		return;
-	f = oom_case_find(c, OOM_CAUSE_PROTECTION, OOM_CONFIDENCE_LIKELY, file, oom_case_short(c) == OOM_YES,
+	f = oom_case_find(c, OOM_CAUSE_PROTECTION, OOM_CONFIDENCE_LIKELY, file, is_short && file >= c->base_kb / 4,
 			  oom_say_z(s, "%s of clean file cache were there, and cgroups protect %s from reclaim.",
 				    oom_say_kb(s, file), oom_say_kb(s, kb)));
-	oom_case_prove(c, f, OOM_NA, "memory.min protects %s, memory.low %s", oom_say_kb(s, ev->protect_min_kb),
-		       oom_say_kb(s, ev->protect_low_kb));
+	oom_case_prove(c, f, OOM_NA, "memory.min protects %s, memory.low %s", oom_say_kb(s, c->ev->protect_min_kb),
+		       oom_say_kb(s, c->ev->protect_low_kb));
 	oom_case_prove_zones(c, f);
+}
+
+/* As much as that is never left over: something kept reclaim from it. */
+static const char *not_reclaimed(struct oom_case *c)
+{
+	int64_t file = clean_cache_kb(c);
+
+	if (file == OOM_NA || file < c->base_kb / 4)
+		return NULL;
+	return oom_say_z(&c->say, "%s of clean file cache were there, and why they were not reclaimed is not in the log (what "
+				  "cgroups protect is printed from 6.19 on)", oom_say_kb(&c->say, file));
 }
 
 static const struct user *largest(const struct oom_case *c)
@@ -350,7 +368,9 @@ void oom_cause_users(struct oom_case *c)
 		oom_case_lacks(c, no);
 		return;
 	}
-	protection(c);
+	protection(c, !no);
+	if (!no)
+		no = not_reclaimed(c);
 	most = largest(c);
 	kb = most ? amount(c->machine, most) : OOM_NA;
 	/* Half: below that the others together are to blame as much. */

@@ -2,10 +2,13 @@
 /* Memory that was free and yet not for this request: in pieces too small, of the wrong kind, or held back. */
 #include "cause_impl.h"
 
-/* What is free but withheld is the cause if it is at least a tenth of RAM: less would have gone the way of the rest. */
-static bool much(const struct oom_case *c, int64_t kb)
+#include "release.h"
+
+/* What is free but withheld is worth telling from a tenth of RAM on.  A quarter of it is the cause: less would have gone
+ * the way of the rest within moments. */
+static bool part(const struct oom_case *c, int64_t kb, int64_t nth)
 {
-	return c->base_kb == OOM_NA ? kb >= 64 << 10 : kb >= c->base_kb / 10;
+	return c->base_kb == OOM_NA ? kb >= 256 << 10 : kb >= c->base_kb / nth;
 }
 
 static const char *zone_name(struct oom_case *c, const struct oom_zone *z)
@@ -131,31 +134,46 @@ static const char *kind_words(struct oom_case *c)
 	return c->zones.class >= 0 && c->zones.class < OOM_ZONE_MOVABLE ? words[c->zones.class] : "CMA pages not";
 }
 
-/* From 6.1 on the dump hides the zones above the one that the request could use; the machine's counter has them.  Only
- * one node and the zone of the request itself being there tell that from a log that was cut. */
+/* Is there memory above this zone, and none of it for this request?  Its lowmem_reserve says so: what is held back for a
+ * class counts the zones above up to that class. */
+static bool tops_the_request(const struct oom_zone *z)
+{
+	if (z->reserve_kb != 0)
+		return false;
+	for (size_t i = 0; i < z->nreserve; i++)
+		if (z->reserve[i] > 0)
+			return true;
+	return false;
+}
+
+/* From 6.1 on the dump hides the zones above the one that the request could use; the machine's counter has them. */
 static int64_t hidden(const struct oom_case *c)
 {
 	int64_t all = oom_ledger_kb(c->machine, "free"), shown = 0;
-	bool own = false;
+	struct oom_release release;
+	bool more = false;
 
 	if (all == OOM_NA || c->ev->scope != OOM_SCOPE_GLOBAL || c->zones.class == OOM_ZONE_MOVABLE)
+		return 0;
+	if (!c->ev->kernel.p || !oom_release_parse(c->ev->kernel, &release) || !oom_release_since(&release, 6, 1))
 		return 0;
 	for (size_t i = 0; i < c->zones.n; i++) {
 		const struct oom_zone *z = &c->zones.zone[i];
 
 		if (z->free_kb == OOM_NA || z->node > 0)
-			return 0;
+			return 0;     /* other nodes may be missing for other reasons */
 		shown += z->free_kb;
-		own |= z->kind == c->zones.class;
+		more |= tops_the_request(z);
 	}
 	/* read at two moments, the two may differ by what per-CPU counters hold */
-	return own && all > shown && all - shown > all / 10 ? all - shown : 0;
+	return more && all > shown && all - shown > all / 10 ? all - shown : 0;
 }
 
 static void unusable(struct oom_case *c)
 {
 	struct oom_say *s = &c->say;
-	int64_t kb = hidden(c), cma = 0, atomic = 0;
+	const int64_t above = hidden(c);
+	int64_t kb = above, cma = 0, atomic = 0;
 	struct oom_finding *f;
 	const char *list = "";
 
@@ -180,13 +198,19 @@ static void unusable(struct oom_case *c)
 	if (atomic)
 		list = oom_say_join(s, list, ", ", oom_say_z(s, "%s kept for atomic requests", oom_say_kb(s, atomic)));
 	kb += cma + atomic;
-	if (!much(c, kb))
+	if (!part(c, kb, 10))
 		return;
 	/* only zones that were really below their marks make it the cause */
-	f = oom_case_find(c, OOM_CAUSE_UNUSABLE_FREE, OOM_CONFIDENCE_CERTAIN, kb, oom_case_short(c) == OOM_YES,
+	f = oom_case_find(c, OOM_CAUSE_UNUSABLE_FREE, OOM_CONFIDENCE_CERTAIN, kb,
+			  part(c, kb, 4) && oom_case_short(c) == OOM_YES,
 			  oom_say_z(s, "%s were free where this request may not take memory: %s.", oom_say_kb(s, kb), list));
 	oom_case_prove(c, f, c->ev->at[OOM_AT_INVOKED], "gfp_mask %s: %s may be used",
 		       c->ev->gfp_raw.p ? oom_say_name(s, c->ev->gfp_raw) : "as recorded", kind_words(c));
+	if (above)
+		oom_case_prove(c, f, c->ev->at[OOM_AT_MEMINFO], "%s free in the machine, %s of it in the zones that are shown; "
+			       "lowmem_reserve[] tells that there are higher ones",
+			       oom_say_kb(s, oom_ledger_kb(c->machine, "free")),
+			       oom_say_kb(s, oom_ledger_kb(c->machine, "free") - above));
 	oom_case_prove_zones(c, f);
 }
 
@@ -208,7 +232,7 @@ static void held_back(struct oom_case *c)
 	if (!kb || c->base_kb == OOM_NA || kb < c->base_kb / 100)
 		return;
 	f = oom_case_find(c, OOM_CAUSE_LOWMEM_RESERVE, OOM_CONFIDENCE_CERTAIN, kb,
-			  much(c, kb) && oom_case_short(c) == OOM_YES,
+			  part(c, kb, 4) && oom_case_short(c) == OOM_YES,
 			  oom_say_z(s, "%s above the watermarks were held back for requests that can use only lower zones.",
 				    oom_say_kb(s, kb)));
 	oom_case_prove_zones(c, f);

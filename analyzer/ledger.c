@@ -23,7 +23,7 @@ const char *const oom_ledger_group_names[] = {
 enum place { END, MACHINE, NODES, ZONES, MEMCG, PAGES_OF_HUGETLB };
 
 struct spec {
-	const char *key, *name;
+	const char *key, *name;       /* name: for people */
 	uint8_t group;
 	const char *of;               /* key of the row that includes it; "" = aside; NULL = disjoint */
 	const char *from[3];          /* counters that are added up */
@@ -35,30 +35,41 @@ struct spec {
 static const struct spec machine_rows[] = {
 	{ "free", "free", OOM_LEDGER_FREE, NULL, { "free" }, { MACHINE }, true },
 	{ "free_cma", "reserved for CMA", OOM_LEDGER_FREE, "free", { "free_cma" }, { MACHINE }, false },
-	{ "free_highatomic", "kept for atomic requests", OOM_LEDGER_FREE, "free", { "free_highatomic" }, { ZONES }, false },
+	{ "free_highatomic", "kept for atomic requests", OOM_LEDGER_FREE, "free",
+	  { "free_highatomic" }, { ZONES }, false },
 	{ "free_pcp", "free, in per-CPU lists", OOM_LEDGER_FREE, NULL, { "free_pcp" }, { MACHINE }, false },
-	{ "anon", "anonymous and shared memory", OOM_LEDGER_ANON, NULL, { "active_anon", "inactive_anon" }, { MACHINE }, true },
+	{ "anon", "anonymous and shared memory", OOM_LEDGER_ANON, NULL,
+	  { "active_anon", "inactive_anon" }, { MACHINE }, true },
 	{ "shmem", "shared memory and tmpfs", OOM_LEDGER_SHARED, "anon", { "shmem" }, { MACHINE }, false },
 	{ "file", "file cache", OOM_LEDGER_FILE, NULL, { "active_file", "inactive_file" }, { MACHINE }, true },
 	{ "dirty", "not yet written", OOM_LEDGER_FILE, "file", { "dirty" }, { MACHINE }, false },
 	{ "writeback", "being written", OOM_LEDGER_FILE, "file", { "writeback" }, { MACHINE }, false },
 	{ "unevictable", "unevictable", OOM_LEDGER_OTHER, NULL, { "unevictable" }, { MACHINE }, true },
 	{ "mlocked", "locked with mlock", OOM_LEDGER_OTHER, "unevictable", { "mlocked" }, { ZONES }, false },
-	{ "isolated", "isolated for reclaim", OOM_LEDGER_OTHER, NULL, { "isolated_anon", "isolated_file" }, { MACHINE }, false },
-	{ "slab_reclaimable", "slab, reclaimable", OOM_LEDGER_KERNEL, NULL, { "slab_reclaimable" }, { MACHINE }, true },
-	{ "slab_unreclaimable", "slab, not reclaimable", OOM_LEDGER_KERNEL, NULL, { "slab_unreclaimable" }, { MACHINE }, true },
-	{ "kernel_misc_reclaimable", "kernel, reclaimable", OOM_LEDGER_KERNEL, NULL, { "kernel_misc_reclaimable" }, { MACHINE }, false },
+	{ "isolated", "isolated for reclaim", OOM_LEDGER_OTHER, NULL,
+	  { "isolated_anon", "isolated_file" }, { MACHINE }, false },
+	{ "slab_reclaimable", "slab, reclaimable", OOM_LEDGER_KERNEL, NULL,
+	  { "slab_reclaimable" }, { MACHINE }, true },
+	{ "slab_unreclaimable", "slab, not reclaimable", OOM_LEDGER_KERNEL, NULL,
+	  { "slab_unreclaimable" }, { MACHINE }, true },
+	{ "kernel_misc_reclaimable", "kernel, reclaimable", OOM_LEDGER_KERNEL, NULL,
+	  { "kernel_misc_reclaimable" }, { MACHINE }, false },
 	{ "pagetables", "page tables", OOM_LEDGER_KERNEL, NULL, { "pagetables" }, { MACHINE }, true },
-	{ "sec_pagetables", "page tables of devices and guests", OOM_LEDGER_KERNEL, NULL, { "sec_pagetables" }, { MACHINE }, false },
+	{ "sec_pagetables", "page tables of devices and guests", OOM_LEDGER_KERNEL, NULL,
+	  { "sec_pagetables" }, { MACHINE }, false },
 	{ "kernel_stack", "kernel stacks", OOM_LEDGER_KERNEL, NULL, { "kernel_stack" }, { NODES, ZONES }, false },
-	{ "shadow_call_stack", "shadow call stacks", OOM_LEDGER_KERNEL, NULL, { "shadow_call_stack" }, { NODES, ZONES }, false },
+	{ "shadow_call_stack", "shadow call stacks", OOM_LEDGER_KERNEL, NULL,
+	  { "shadow_call_stack" }, { NODES, ZONES }, false },
 	{ "bounce", "bounce buffers", OOM_LEDGER_KERNEL, NULL, { "bounce" }, { MACHINE }, false },
-	{ "writeback_tmp", "temporary copies of FUSE", OOM_LEDGER_KERNEL, NULL, { "writeback_tmp" }, { NODES, ZONES }, false },
+	{ "writeback_tmp", "temporary copies of FUSE", OOM_LEDGER_KERNEL, NULL,
+	  { "writeback_tmp" }, { NODES, ZONES }, false },
 	{ "zspages", "compressed swap (zsmalloc)", OOM_LEDGER_KERNEL, NULL, { "zspages" }, { ZONES }, false },
 	{ "gpu_active", "graphics, in use", OOM_LEDGER_KERNEL, NULL, { "gpu_active" }, { NODES }, false },
 	{ "gpu_reclaim", "graphics, pooled", OOM_LEDGER_KERNEL, NULL, { "gpu_reclaim" }, { NODES }, false },
-	{ "hugetlb", "huge pages set aside", OOM_LEDGER_HUGE, NULL, { "hugepages_total" }, { PAGES_OF_HUGETLB }, false },
-	{ "hugetlb_free", "not in use", OOM_LEDGER_HUGE, "hugetlb", { "hugepages_free" }, { PAGES_OF_HUGETLB }, false },
+	{ "hugetlb", "huge pages set aside", OOM_LEDGER_HUGE, NULL,
+	  { "hugepages_total" }, { PAGES_OF_HUGETLB }, false },
+	{ "hugetlb_free", "not in use", OOM_LEDGER_HUGE, "hugetlb",
+	  { "hugepages_free" }, { PAGES_OF_HUGETLB }, false },
 	/* whether a balloon's pages were taken out of the managed ones depends on its driver (VIRTIO_BALLOON_F_DEFLATE_ON_OOM) */
 	{ "balloon", "given to the hypervisor (balloon)", OOM_LEDGER_OTHER, "", { "Balloon" }, { NODES }, false },
 };
@@ -68,24 +79,33 @@ static const struct spec node_rows[] = {
 	{ "free", "free", OOM_LEDGER_FREE, NULL, { "free" }, { ZONES }, true },
 	{ "free_cma", "reserved for CMA", OOM_LEDGER_FREE, "free", { "free_cma" }, { ZONES }, false },
 	{ "free_pcp", "free, in per-CPU lists", OOM_LEDGER_FREE, NULL, { "free_pcp" }, { ZONES }, false },
-	{ "anon", "anonymous and shared memory", OOM_LEDGER_ANON, NULL, { "active_anon", "inactive_anon" }, { NODES, ZONES }, true },
+	{ "anon", "anonymous and shared memory", OOM_LEDGER_ANON, NULL,
+	  { "active_anon", "inactive_anon" }, { NODES, ZONES }, true },
 	{ "shmem", "shared memory and tmpfs", OOM_LEDGER_SHARED, "anon", { "shmem" }, { NODES, ZONES }, false },
 	{ "file", "file cache", OOM_LEDGER_FILE, NULL, { "active_file", "inactive_file" }, { NODES, ZONES }, true },
 	{ "unevictable", "unevictable", OOM_LEDGER_OTHER, NULL, { "unevictable" }, { NODES, ZONES }, true },
 	{ "mlocked", "locked with mlock", OOM_LEDGER_OTHER, "unevictable", { "mlocked" }, { ZONES }, false },
-	{ "isolated", "isolated for reclaim", OOM_LEDGER_OTHER, NULL, { "isolated(anon)", "isolated(file)" }, { NODES, ZONES }, false },
-	{ "slab_reclaimable", "slab, reclaimable", OOM_LEDGER_KERNEL, NULL, { "slab_reclaimable" }, { ZONES }, false },
-	{ "slab_unreclaimable", "slab, not reclaimable", OOM_LEDGER_KERNEL, NULL, { "slab_unreclaimable" }, { ZONES }, false },
+	{ "isolated", "isolated for reclaim", OOM_LEDGER_OTHER, NULL,
+	  { "isolated(anon)", "isolated(file)" }, { NODES, ZONES }, false },
+	{ "slab_reclaimable", "slab, reclaimable", OOM_LEDGER_KERNEL, NULL,
+	  { "slab_reclaimable" }, { ZONES }, false },
+	{ "slab_unreclaimable", "slab, not reclaimable", OOM_LEDGER_KERNEL, NULL,
+	  { "slab_unreclaimable" }, { ZONES }, false },
 	{ "pagetables", "page tables", OOM_LEDGER_KERNEL, NULL, { "pagetables" }, { NODES, ZONES }, false },
-	{ "sec_pagetables", "page tables of devices and guests", OOM_LEDGER_KERNEL, NULL, { "sec_pagetables" }, { NODES }, false },
+	{ "sec_pagetables", "page tables of devices and guests", OOM_LEDGER_KERNEL, NULL,
+	  { "sec_pagetables" }, { NODES }, false },
 	{ "kernel_stack", "kernel stacks", OOM_LEDGER_KERNEL, NULL, { "kernel_stack" }, { NODES, ZONES }, false },
-	{ "shadow_call_stack", "shadow call stacks", OOM_LEDGER_KERNEL, NULL, { "shadow_call_stack" }, { NODES, ZONES }, false },
-	{ "writeback_tmp", "temporary copies of FUSE", OOM_LEDGER_KERNEL, NULL, { "writeback_tmp" }, { NODES, ZONES }, false },
+	{ "shadow_call_stack", "shadow call stacks", OOM_LEDGER_KERNEL, NULL,
+	  { "shadow_call_stack" }, { NODES, ZONES }, false },
+	{ "writeback_tmp", "temporary copies of FUSE", OOM_LEDGER_KERNEL, NULL,
+	  { "writeback_tmp" }, { NODES, ZONES }, false },
 	{ "zspages", "compressed swap (zsmalloc)", OOM_LEDGER_KERNEL, NULL, { "zspages" }, { ZONES }, false },
 	{ "gpu_active", "graphics, in use", OOM_LEDGER_KERNEL, NULL, { "gpu_active" }, { NODES }, false },
 	{ "gpu_reclaim", "graphics, pooled", OOM_LEDGER_KERNEL, NULL, { "gpu_reclaim" }, { NODES }, false },
-	{ "hugetlb", "huge pages set aside", OOM_LEDGER_HUGE, NULL, { "hugepages_total" }, { PAGES_OF_HUGETLB }, false },
-	{ "hugetlb_free", "not in use", OOM_LEDGER_HUGE, "hugetlb", { "hugepages_free" }, { PAGES_OF_HUGETLB }, false },
+	{ "hugetlb", "huge pages set aside", OOM_LEDGER_HUGE, NULL,
+	  { "hugepages_total" }, { PAGES_OF_HUGETLB }, false },
+	{ "hugetlb_free", "not in use", OOM_LEDGER_HUGE, "hugetlb",
+	  { "hugepages_free" }, { PAGES_OF_HUGETLB }, false },
 	{ "balloon", "given to the hypervisor (balloon)", OOM_LEDGER_OTHER, "", { "Balloon" }, { NODES }, false },
 };
 
@@ -190,7 +210,8 @@ static void close_ledger(struct oom_ledger *l)
 
 /* ---- the machine and its nodes ---------------------------------------------------------------------- */
 
-static const struct spec reserved = { "reserved", "reserved at boot", OOM_LEDGER_RESERVED, NULL, { NULL }, { END }, true };
+static const struct spec reserved = { "reserved", "reserved at boot", OOM_LEDGER_RESERVED, NULL, { NULL }, { END },
+				      true };
 
 /* Estimates are spread about what is printed; of 3.13-3.17, where what is printed is a bound, it is the bound. */
 static int64_t nominal(struct oom_range r)
@@ -253,7 +274,8 @@ static const struct spec v2_rows[] = {
 	{ "slab", "slab", OOM_LEDGER_KERNEL, "kernel", { "slab" }, { MEMCG }, false },
 	{ "kernel_stack", "kernel stacks", OOM_LEDGER_KERNEL, "kernel", { "kernel_stack" }, { MEMCG }, false },
 	{ "pagetables", "page tables", OOM_LEDGER_KERNEL, "kernel", { "pagetables" }, { MEMCG }, false },
-	{ "sec_pagetables", "page tables of devices and guests", OOM_LEDGER_KERNEL, "kernel", { "sec_pagetables" }, { MEMCG }, false },
+	{ "sec_pagetables", "page tables of devices and guests", OOM_LEDGER_KERNEL, "kernel",
+	  { "sec_pagetables" }, { MEMCG }, false },
 	{ "percpu", "per-CPU data", OOM_LEDGER_KERNEL, "kernel", { "percpu" }, { MEMCG }, false },
 	{ "vmalloc", "vmalloc", OOM_LEDGER_KERNEL, "kernel", { "vmalloc" }, { MEMCG }, false },
 	{ "zswap", "compressed swap (zswap)", OOM_LEDGER_KERNEL, "kernel", { "zswap" }, { MEMCG }, false },
@@ -280,7 +302,8 @@ static const struct spec v1_own_rows[] = {
 	{ "writeback", "being written", OOM_LEDGER_FILE, "file", { "writeback" }, { MEMCG }, false },
 	{ "unevictable", "unevictable", OOM_LEDGER_OTHER, "", { "unevictable" }, { MEMCG }, false },
 };
-static const struct spec kmem = { "kernel", "kernel memory", OOM_LEDGER_KERNEL, NULL, { NULL }, { END }, false };
+static const struct spec kmem = { "kernel", "kernel memory", OOM_LEDGER_KERNEL, NULL, { NULL }, { END },
+				  false };
 
 static bool has(const struct oom_event *ev, const char *name)
 {

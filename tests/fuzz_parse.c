@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libFuzzer target: any bytes as a log, through the prefix parser, the parser, the replay, the explanation and JSON, and
- * what every event and every verdict promises. */
+/* libFuzzer target: any bytes as a log, through the prefix parser, the parser, the replay, the cause, the explanation
+ * and JSON, and what every event, verdict and ledger promises. */
 #include <oomlens/parse.h>
 #include <oomlens/render.h>
 
@@ -67,6 +67,31 @@ static void check_claim(const struct oom_replay *r)
 	must(r->reason == OOM_REASON_NO_KILLABLE ? !ev->nvictims : r->winner >= 0 && r->winner == r->actual);
 }
 
+/* One finding is primary, the first; the rows that stand alone and the remainder make the total. */
+static void why(const struct oom_replay *r)
+{
+	struct oom_diagnosis d;
+
+	must(oom_diagnose(r, &d) == 0);
+	must(d.nfindings > 0 && d.finding[0].primary);
+	for (size_t i = 0; i < d.nfindings; i++) {
+		must(i == 0 || !d.finding[i].primary);
+		must((d.finding[i].confidence == OOM_CONFIDENCE_NONE) ==
+		     (d.finding[i].cause == oom_cause_named("not_determined")));
+	}
+	for (size_t i = 0; i < d.books.nledgers; i++) {
+		const struct oom_ledger *l = &d.books.ledger[i];
+		int64_t sum = l->unaccounted_kb;
+
+		for (size_t k = 0; k < l->nrows; k++) {
+			must(l->row[k].kb >= 0 && l->row[k].of < (ptrdiff_t)k);
+			sum += sum != OOM_NA && l->row[k].of == OOM_LEDGER_DISJOINT ? l->row[k].kb : 0;
+		}
+		must(l->unaccounted_kb == OOM_NA || sum == l->total_kb);
+	}
+	oom_diagnosis_release(&d);
+}
+
 static void replay(const struct oom_event *ev)
 {
 	struct oom_replay r;
@@ -78,6 +103,7 @@ static void replay(const struct oom_event *ev)
 	must(f && oom_replay_run(ev, NULL, &r) == 0);
 	check_claim(&r);
 	must(oom_replay_rank(&r) == 0);
+	why(&r);
 	must(oom_explain(&r, NULL, &doc) == 0);
 	oom_render_text(&doc, 40 + (unsigned)(ev->last_line & 63), ev->last_line & 1, f);
 	must(oom_json_event(ev, &r, f) == 0);

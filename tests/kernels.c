@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prints docs/KERNELS.md from the tables that the program itself uses. */
-#include <oomlens/badness.h>
+#include <oomlens/cause.h>
 #include <oomlens/parse.h>
 
 /* A cell: a bar would end it. */
@@ -52,12 +52,32 @@ static void put_rules(void)
 	oom_parser_free(p);
 }
 
+static void put_causes(void)
+{
+	printf("\n## Causes\n\n"
+	       "Why there was no memory, in the order of the table in `analyzer/cause.c`.\n\n"
+	       "| keyword | cause | what would help | wrong if |\n| --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < oom_cause_count; i++) {
+		const struct oom_cause *c = &oom_causes[i];
+		const char *cell[] = { c->keyword, c->title, c->advice ? c->advice : "", c->refute ? c->refute : "" };
+
+		for (size_t k = 0; k < OOM_ARRAY_SIZE(cell); k++) {
+			printf("| ");
+			put_cell(cell[k]);
+			printf(" ");
+		}
+		printf("|\n");
+	}
+}
+
 int main(void)
 {
 	printf("# Kernels\n\n"
 	       "What oomlens knows of the kernels from 2.6.36 (and RHEL 6's 2.6.32) to 7.1.\n"
-	       "This page is printed from the tables in `analyzer/badness.c` and `analyzer/rules.c` by `make docs`.\n\n");
+	       "This page is printed from the tables in `analyzer/badness.c`, `analyzer/rules.c` and `analyzer/cause.c` by "
+	       "`make docs`.\n\n");
 	put_profiles();
 	put_rules();
+	put_causes();
 	return ferror(stdout) ? 1 : 0;
 }

@@ -154,6 +154,14 @@ static void await(char *path)
 		usleep(20000);
 }
 
+/* Everything from here on stays in RAM. */
+static void do_mlock(char *arg)
+{
+	(void)arg;
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		die("mlockall");
+}
+
 /* As many bytes as asked, in one write() that may well never come back. */
 static void write_file(char *arg)
 {
@@ -269,7 +277,7 @@ static const struct {
 } all_steps[] = {
 	{ "comm", set_comm }, { "adj", do_adj }, { "uid", set_uid }, { "cgroup", do_cgroup },
 	{ "bind", bind_node }, { "mem", do_mem }, { "kib", do_kib }, { "shmem", do_shmem },
-	{ "sparse", sparse }, { "mappings", mappings }, { "lock-mm", lock_mm }, { "write", write_file },
+	{ "mlock", do_mlock }, { "sparse", sparse }, { "mappings", mappings }, { "lock-mm", lock_mm }, { "write", write_file },
 	{ "wait", await }, { "touch", do_touch }, { "sleep", do_sleep }, { "report", do_report },
 	{ "grow", grow }, { "hold", hold }, { "leave", do_leave },
 	{ "uncap", do_uncap }, { "reap", do_reap },

@@ -74,6 +74,12 @@ main()
 			printf '%s: %s\n' kernel "$series" scenario pinned scope global victim_comm twin \
 				note 'a process that shares its mm with pid 1 is chosen: it dies, the mm is pinned' \
 				> "$out/pinned/facts" ;;
+		movable)
+			boot "$scenario" 180 "movablecore=160M play=$scenario"
+			from_console "$scenario" ;;
+		protected)
+			truncate -s 96M "$work/$series-disk"
+			boot "$scenario" 90 "play=$scenario" -drive "file=$work/$series-disk,if=virtio,format=raw" ;;
 		memcg-v1)
 			boot "$scenario" 90 "cgroup1 play=$scenario" ;;
 		cpuset|mempolicy|numa)
