@@ -29,7 +29,7 @@ static bool has_unlogged(struct oom_store *s)
 	static const struct oom_query_ops ops = { .row = note_row };
 	bool any = false;
 
-	(void)oom_store_query(s, "SELECT 1 FROM life WHERE class <> 'logged' LIMIT 1", 0, &ops, &any, NULL);
+	(void)oom_store_query(s, "SELECT 1 FROM v_life WHERE class <> 'logged' LIMIT 1", 0, &ops, &any, NULL);
 	return any;
 }
 

@@ -250,7 +250,7 @@ void oom_digest(const struct oom_replay *r, struct oom_digest *ret)
 	if (!ev->ntasks)
 		return;
 	ret->unkillable_tasks = unkillable(ev);
-	if (!r->nscores || ret->unkillable_tasks == OOM_NA)
+	if (!r->profile || !r->nscores || ret->unkillable_tasks == OOM_NA)
 		return;
 	ret->eligible = (int64_t)r->neligible;
 	ret->unkillable_pages = 0;

@@ -64,6 +64,15 @@ int  oom_sql_run_feed(struct oom_sql *db, struct oom_sql_stmt *st, const struct 
 void oom_sql_send_int(struct oom_sql_cell *to, int64_t v);               /* OOM_NA sends NULL */
 void oom_sql_send_text(struct oom_sql_cell *to, struct oom_str s);       /* lent until the statement is done */
 
+/* Functions that the sections of schema.sql use: oom_word(text) -> the number that word() gives it, NULL for NULL;
+ * oom_unhex(text) -> its bytes, NULL if those are no digits.  No view or trigger of a file may call them. */
+int  oom_sql_functions(struct oom_sql *db, int (*word)(void *arg, struct oom_str text, int64_t *ret), void *arg,
+		       struct oom_err *reterr);
+
+/* oom_map(dictionary, number) -> what map() makes of it, NULL for NULL; refuses what is no number, and what map() refuses. */
+int  oom_sql_map(struct oom_sql *db, int (*map)(void *arg, int dictionary, int64_t src, int64_t *ret), void *arg,
+		 struct oom_err *reterr);
+
 enum oom_sql_type { OOM_SQL_NULL, OOM_SQL_INT, OOM_SQL_REAL, OOM_SQL_TEXT, OOM_SQL_BLOB };
 int            oom_sql_columns(struct oom_sql_stmt *st);
 const char    *oom_sql_column_name(struct oom_sql_stmt *st, int i);

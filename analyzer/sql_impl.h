@@ -18,6 +18,10 @@ struct oom_sql {
 	bool attaching;                 /* what goes wrong is about that file */
 	bool late, denied;              /* why the guard stopped a statement */
 	const struct oom_sql_feed *feed;/* of the statement that runs; NULL: the table is empty */
+	int (*word)(void *arg, struct oom_str text, int64_t *ret);      /* oom_word() */
+	void *word_arg;
+	int (*map)(void *arg, int dictionary, int64_t src, int64_t *ret);      /* oom_map() */
+	void *map_arg;
 };
 
 /* A file: URI, for the names that contain what URIs reserve; NUL-terminated. */

@@ -18,32 +18,71 @@ static const char schema[] =
 #pragma GCC diagnostic pop
 
 const struct oom_store_part oom_store_parts[OOM_STORE_PARTS] = {
-	{ "task", &oom_task_record, OOM_COLUMNS_LOGGED,
-	  OOM_TASK_DERIVED, { "points", "points_lo", "points_hi", "rank", "why_not" } },
-	{ .table = "task_recorded", .rec = &oom_task_record, .which = OOM_COLUMNS_RECORDED },
-	{ .table = "victim", .rec = &oom_victim_record },
-	{ .table = "prior", .rec = &oom_prior_record },
-	{ .table = "life", .rec = &oom_life_record },
-	{ .table = "flight", .rec = &oom_flight_record },
-	{ .table = "note", .rec = &oom_note_record },
+	{ "task_recorded", &oom_task_record, true },
+	{ "victim", &oom_victim_record, false },
+	{ "prior", &oom_prior_record, false },
+	{ "life", &oom_life_record, false },
+	{ "flight", &oom_flight_record, false },
+	{ "note", &oom_note_record, false },
 };
 
-bool oom_store_has(const struct oom_store_part *part, const struct oom_field *f)
-{
-	bool recorded = f->offset == offsetof(struct oom_task, cgroup) ||
-			f->offset == offsetof(struct oom_task, kernel_points) ||
-			f->offset == offsetof(struct oom_task, kernel_flags);
+/* ---- columns ----------------------------------------------------------------------------------------- */
 
-	return part->which == OOM_COLUMNS_ALL || recorded == (part->which == OOM_COLUMNS_RECORDED);
+static bool is_any(const struct oom_field *f, const uint16_t *offset, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (f->offset == offset[i])
+			return true;
+	return false;
+}
+
+static enum oom_column event_column(const struct oom_field *f)
+{
+	static const uint16_t of_host[] = { offsetof(struct oom_event, host), offsetof(struct oom_event, machine_id) };
+	static const uint16_t own[] = { offsetof(struct oom_event, stamp), offsetof(struct oom_event, outcome_text) };
+
+	if (is_any(f, of_host, OOM_ARRAY_SIZE(of_host)))
+		return OOM_COLUMN_NONE;
+	if (f->type != OOM_TYPE_INT)
+		return is_any(f, own, OOM_ARRAY_SIZE(own)) ? OOM_COLUMN_PLAIN : OOM_COLUMN_WORD;
+	return f->offset == offsetof(struct oom_event, last_line) || f->offset >= offsetof(struct oom_event, at)
+		       ? OOM_COLUMN_LINE : OOM_COLUMN_PLAIN;
+}
+
+enum oom_column oom_store_column(const struct oom_record *r, const struct oom_field *f)
+{
+	static const uint16_t recorded[] = {
+		offsetof(struct oom_task, cgroup), offsetof(struct oom_task, kernel_points), offsetof(struct oom_task, kernel_flags),
+	};
+
+	if (r == &oom_event_record)
+		return event_column(f);
+	if (r == &oom_task_record && !is_any(f, recorded, OOM_ARRAY_SIZE(recorded)))
+		return OOM_COLUMN_NONE;
+	if (f->type == OOM_TYPE_INT || (r == &oom_note_record && f->offset == offsetof(struct oom_note, text)))
+		return OOM_COLUMN_PLAIN;
+	return OOM_COLUMN_WORD;
+}
+
+int64_t oom_store_sane(int64_t v)
+{
+	return v >= 0 && v < (int64_t)1 << 48 ? v : 0;
+}
+
+int64_t oom_store_first_line(const struct oom_event *ev)
+{
+	return oom_store_sane(ev->first_line);
 }
 
 /* ---- statements -------------------------------------------------------------------------------------- */
 
 static const char *const fixed[OOM_ST_FIXED] = {
 	[OOM_ST_FIND_EVENT] = "SELECT event_id FROM event WHERE fingerprint = ?",
-	[OOM_ST_LIKE_EVENT] = "SELECT event_id, fingerprint FROM event WHERE fingerprint >= ? AND fingerprint < ? ORDER BY event_id",
+	[OOM_ST_LIKE_EVENT] =
+		("SELECT event_id, lower(hex(fingerprint)) FROM event WHERE fingerprint BETWEEN oom_unhex(?) AND oom_unhex(?)"
+		 " ORDER BY event_id"),
 	[OOM_ST_FIND_KILL] = "SELECT e.event_id FROM victim AS v JOIN event AS e ON e.event_id = v.k >> 20 WHERE v.k > "
-		"((SELECT max(event_id) FROM event) - 512) << 20 AND v.pid = ? AND v.killed_us = ? AND e.boot_id = ? LIMIT 1",
+		"((SELECT max(event_id) FROM event) - 512) << 20 AND v.pid = ? AND v.killed_us = ? AND e.boot_id_w = ? LIMIT 1",
 	[OOM_ST_HAS_EVENT] = "SELECT 1 FROM event WHERE event_id = ?",
 	[OOM_ST_CLEAR_EVENT] = "DELETE FROM event WHERE event_id = ?",
 	[OOM_ST_CLEAR_EVIDENCE] = "DELETE FROM evidence WHERE event_id = ?",
@@ -51,26 +90,42 @@ static const char *const fixed[OOM_ST_FIXED] = {
 	[OOM_ST_ADD_HOST] = "INSERT INTO host (hostname, machine_id) VALUES (?, ?)",
 	[OOM_ST_ADD_EVIDENCE] = "INSERT INTO evidence (event_id, raw, memory) VALUES (?, ?, ?)",
 	[OOM_ST_GET_EVIDENCE] = "SELECT raw, memory FROM evidence WHERE event_id = ?",
+	[OOM_ST_FIND_WORD] = "SELECT word_id FROM word WHERE text = ? AND hash = ?",
+	[OOM_ST_ADD_WORD] = "INSERT INTO word (text, hash) VALUES (?, ?)",
+	[OOM_ST_FIND_WHO] = "SELECT who_id FROM who WHERE comm IS ? AND uid IS ? AND oom_score_adj IS ?",
+	[OOM_ST_ADD_WHO] = "INSERT INTO who (comm, uid, oom_score_adj) VALUES (?, ?, ?)",
 	[OOM_ST_FIND_SHAPE] = "SELECT shape_id FROM shape WHERE shape = ?",
 	[OOM_ST_ADD_SHAPE] = "INSERT INTO shape (shape) VALUES (?)",
 	[OOM_ST_GET_SHAPE] = "SELECT shape FROM shape WHERE shape_id = ?",
+	/* OR FAIL: see text_of_insert() */
+	[OOM_ST_ADD_TASKS] =
+		("INSERT OR FAIL INTO task (k, pid, who_id, total_vm_pages, rss_pages, swap_pages, pgtables, place,"
+		 " rss_anon_pages, rss_shmem_pages) SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 FROM feed"),
+	[OOM_ST_ADD_RARE] =
+		("INSERT OR FAIL INTO task_rare (k, tgid_off, line_off, pgtables_bytes, nr_ptes, nr_pmds, rss_file_pages,"
+		 " cpu, oom_adj, points, points_lo, points_hi) SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 FROM feed"),
+	[OOM_ST_GET_TASKS] =
+		("SELECT t.k, t.pid, w.comm, w.uid, w.oom_score_adj, t.total_vm_pages, t.rss_pages, t.swap_pages, t.pgtables,"
+		 " t.rss_anon_pages, t.rss_shmem_pages, r.k, r.tgid_off, r.line_off, r.pgtables_bytes, r.nr_ptes, r.nr_pmds,"
+		 " r.rss_file_pages, r.cpu, r.oom_adj, w.who_id FROM task AS t LEFT JOIN who AS w ON w.who_id = t.who_id"
+		 " LEFT JOIN task_rare AS r ON r.k = t.k WHERE t.k >= ? AND t.k < ? ORDER BY t.k"),
+	[OOM_ST_SET_ROWS] = "UPDATE event SET rows_off = ? WHERE event_id = ?",
+	[OOM_ST_PLACE_TASK] = "UPDATE task SET place = ?, pgtables = ? WHERE k = ?",
+	[OOM_ST_CLEAR_TASKS] = "DELETE FROM task WHERE k >= ? AND k < ?",
+	[OOM_ST_CLEAR_RARE] = "DELETE FROM task_rare WHERE k >= ? AND k < ?",
 	[OOM_ST_ADD_VERDICT] =
-		("INSERT INTO verdict (event_id, engine, verdict, reason, text, evidence_line, profile,"
-		 " profile_how, unit, totalpages_lo, totalpages_hi, totalpages_how, eligible, winner, runner_up,"
-		 " actual, margin, drift_bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-	[OOM_ST_SAME_VERDICT] = "SELECT 1 FROM verdict WHERE event_id = ? AND verdict = ? AND reason = ?",
+		("INSERT INTO verdict (event_id, engine_w, verdict_w, reason_w, text, evidence_line, profile_w,"
+		 " profile_how_w, unit_w, totalpages_lo, totalpages_hi, totalpages_how_w, adj_pages, adj_pages_lo,"
+		 " adj_pages_hi, eligible, winner, runner_up,"
+		 " actual, margin, drift_bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	[OOM_ST_SAME_VERDICT] = "SELECT 1 FROM verdict WHERE event_id = ? AND verdict_w = ? AND reason_w = ?",
 	[OOM_ST_CLEAR_VERDICT] = "DELETE FROM verdict WHERE event_id = ?",
 	[OOM_ST_ADD_DIGEST] =
-		("INSERT INTO digest (event_id, candidates, eligible, largest_pid, largest_comm, largest_pages,"
-		 " unadjusted_pid, unadjusted_comm, adj_decided, unkillable_tasks, unkillable_pages, free_kb, grower_pid,"
-		 " grower_comm, growth_kb, growth_us, unit, slice, user_id, pod_uid, container_id, runtime, qos, cause,"
-		 " weight) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+		("INSERT INTO digest (event_id, candidates, eligible, largest_pid, largest_comm_w, largest_pages,"
+		 " unadjusted_pid, unadjusted_comm_w, adj_decided, unkillable_tasks, unkillable_pages, free_kb, grower_pid,"
+		 " grower_comm_w, growth_kb, growth_us, unit_w, slice_w, user_id, pod_uid_w, container_id_w, runtime_w, qos_w,"
+		 " cause_w, weight) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 	[OOM_ST_CLEAR_DIGEST] = "DELETE FROM digest WHERE event_id = ?",
-	[OOM_ST_CLEAR_TASKS] =
-		("UPDATE task SET points = NULL, points_lo = NULL, points_hi = NULL, rank = NULL,"
-		 " why_not = NULL WHERE k >= ? AND k < ?"),
-	[OOM_ST_SCORE_TASK] =
-		"UPDATE task SET points = ?, points_lo = ?, points_hi = ?, rank = ?, why_not = ? WHERE k = ?",
 	[OOM_ST_GET_MARK] =
 		("SELECT next_line, oom_kill, kills, log_lost, facts_lost, seen_us FROM recorder"
 		 " WHERE host_id = ? AND boot_id = ?"),
@@ -87,7 +142,8 @@ static const char *const fixed[OOM_ST_FIXED] = {
 		 "SELECT * FROM (SELECT event_id, wall_us AS t FROM event WHERE wall_us IS NOT NULL"
 		 " ORDER BY wall_us, event_id LIMIT ?1)"
 		 " UNION ALL SELECT e.event_id, r.seen_us AS t FROM event AS e"
-		 " LEFT JOIN recorder AS r ON r.host_id = e.host_id AND r.boot_id = e.boot_id WHERE e.wall_us IS NULL"
+		 " LEFT JOIN word AS b ON b.word_id = e.boot_id_w"
+		 " LEFT JOIN recorder AS r ON r.host_id = e.host_id AND r.boot_id = b.text WHERE e.wall_us IS NULL"
 		 ") WHERE ?2 IS NULL OR t < ?2 ORDER BY t, event_id LIMIT ?1"),
 	[OOM_ST_OLDEST_TRACE] =
 		("SELECT t.trace_id, coalesce(t.seen_us, r.seen_us) FROM trace AS t"
@@ -97,19 +153,39 @@ static const char *const fixed[OOM_ST_FIXED] = {
 };
 
 /* Names in the tables are plain ASCII words of ours, but "order" and "constraint" are SQL's as well. */
-static int add_column(struct oom_buf *b, const struct oom_record *r, const struct oom_field *f)
+static int add_column(struct oom_buf *b, const struct oom_field *f, enum oom_column as)
 {
-	return oom_buf_fmt(b, ", \"%s%s\"", f->key, oom_store_base(r, f) == OOM_BASE_NONE ? "" : "_off");
+	static const char *const suffix[] = { [OOM_COLUMN_PLAIN] = "", [OOM_COLUMN_WORD] = "_w", [OOM_COLUMN_LINE] = "_off" };
+
+	return oom_buf_fmt(b, ", \"%s%s\"", f->key, suffix[as]);
 }
 
-/* part: NULL for the event. */
-static int add_columns(struct oom_buf *b, const struct oom_record *r, const struct oom_store_part *part)
+static int add_columns(struct oom_buf *b, const struct oom_record *r)
 {
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < r->nfields; i++)
-		if (!part || oom_store_has(part, &r->field[i]))
-			ret = add_column(b, r, &r->field[i]);
+	for (size_t i = 0; !ret && i < r->nfields; i++) {
+		enum oom_column as = oom_store_column(r, &r->field[i]);
+
+		if (as != OOM_COLUMN_NONE)
+			ret = add_column(b, &r->field[i], as);
+	}
+	return ret;
+}
+
+/* The same to be read: words as their texts. */
+static int add_values(struct oom_buf *b, const struct oom_record *r)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < r->nfields; i++) {
+		enum oom_column as = oom_store_column(r, &r->field[i]);
+
+		if (as == OOM_COLUMN_WORD)
+			ret = oom_buf_fmt(b, ", (SELECT text FROM word WHERE word_id = \"%s_w\")", r->field[i].key);
+		else if (as != OOM_COLUMN_NONE)
+			ret = add_column(b, &r->field[i], as);
+	}
 	return ret;
 }
 
@@ -128,20 +204,24 @@ static int text_of_insert(struct oom_buf *b, const struct oom_store_part *p, uin
 {
 	int r = oom_buf_fmt(b, "INSERT OR FAIL INTO %s (k", p->table);
 
-	for (size_t i = 0; !r && i < p->rec->nfields + p->nderived; i++) {
-		if (!(columns >> i & 1))
-			continue;
-		if (i < p->rec->nfields)
-			r = add_column(b, p->rec, &p->rec->field[i]);
-		else
-			r = oom_buf_fmt(b, ", %s", p->derived[i - p->rec->nfields]);
-	}
+	for (size_t i = 0; !r && i < p->rec->nfields; i++)
+		if (columns >> i & 1)
+			r = add_column(b, &p->rec->field[i], oom_store_column(p->rec, &p->rec->field[i]));
 	if (!r)
 		r = oom_buf_fmt(b, ") SELECT c0");
-	for (size_t i = 0; !r && i < p->rec->nfields + p->nderived; i++)
+	for (size_t i = 0; !r && i < p->rec->nfields; i++)
 		if (columns >> i & 1)
 			r = oom_buf_fmt(b, ", c%zu", i + 1);
 	return r ? r : oom_buf_fmt(b, " FROM feed");
+}
+
+static size_t count_columns(const struct oom_record *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nfields; i++)
+		n += oom_store_column(r, &r->field[i]) != OOM_COLUMN_NONE;
+	return n;
 }
 
 static int text_of(struct oom_buf *b, unsigned id)
@@ -152,18 +232,18 @@ static int text_of(struct oom_buf *b, unsigned id)
 	if (id < OOM_ST_FIXED)
 		return oom_buf_fmt(b, "%s", fixed[id]);
 	if (id == OOM_ST_ADD_EVENT) {
-		r = oom_buf_fmt(b, "INSERT INTO event (event_id, host_id, fingerprint");
+		r = oom_buf_fmt(b, "INSERT INTO event (event_id, host_id, fingerprint, rows_off");
 		if (!r)
-			r = add_columns(b, &oom_event_record, NULL);
+			r = add_columns(b, &oom_event_record);
 		if (!r)
 			r = oom_buf_fmt(b, ") VALUES ");
-		return r ? r : add_holes(b, 3 + oom_event_record.nfields);
+		return r ? r : add_holes(b, 4 + count_columns(&oom_event_record));
 	}
 	if (id == OOM_ST_GET_EVENT) {
-		r = oom_buf_fmt(b, "SELECT host_id");
+		r = oom_buf_fmt(b, "SELECT hostname, machine_id, rows_off");
 		if (!r)
-			r = add_columns(b, &oom_event_record, NULL);
-		return r ? r : oom_buf_fmt(b, " FROM event WHERE event_id = ?");
+			r = add_values(b, &oom_event_record);
+		return r ? r : oom_buf_fmt(b, " FROM event AS e LEFT JOIN host AS h ON h.host_id = e.host_id WHERE event_id = ?");
 	}
 	if (id >= OOM_ST_CLEAR_PART)
 		return oom_buf_fmt(b, "DELETE FROM %s WHERE k >= ? AND k < ?",
@@ -171,7 +251,7 @@ static int text_of(struct oom_buf *b, unsigned id)
 	p = &oom_store_parts[id - OOM_ST_GET_PART];
 	r = oom_buf_fmt(b, "SELECT k");
 	if (!r)
-		r = add_columns(b, p->rec, p);
+		r = add_values(b, p->rec);
 	return r ? r : oom_buf_fmt(b, " FROM %s WHERE k >= ? AND k < ? ORDER BY k", p->table);
 }
 
@@ -212,32 +292,6 @@ int oom_store_insert(struct oom_store *s, const struct oom_store_part *part, uin
 	if (!r)
 		*in = (struct oom_store_insert){ part, columns, *ret };
 	return r;
-}
-
-enum oom_base oom_store_base(const struct oom_record *r, const struct oom_field *f)
-{
-	if (r != &oom_task_record)
-		return OOM_BASE_NONE;
-	if (f->offset == offsetof(struct oom_task, tgid))
-		return OOM_BASE_PID;
-	return f->offset == offsetof(struct oom_task, line) ? OOM_BASE_LINE : OOM_BASE_NONE;
-}
-
-/* 0 for what no kernel and no text has, so that distances do not overflow. */
-static int64_t sane(int64_t v)
-{
-	return v >= 0 && v < (int64_t)1 << 48 ? v : 0;
-}
-
-int64_t oom_store_base_value(const struct oom_event *ev, enum oom_base base, const void *rec, size_t seq)
-{
-	const struct oom_task *t = rec;
-
-	if (base == OOM_BASE_PID)
-		return sane(t->pid);
-	if (base == OOM_BASE_LINE)
-		return (ev->at[OOM_AT_TABLE] == OOM_NA ? 0 : sane(ev->at[OOM_AT_TABLE]) + 1) + (int64_t)seq;
-	return 0;
 }
 
 int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr)
@@ -349,7 +403,9 @@ static int check_schema(struct oom_sql *sql, int version, struct oom_err *reterr
 
 	if (r)
 		return r;
-	r = migrate(model, version, false, reterr);
+	r = oom_sql_functions(model, oom_dict_word, NULL, reterr);       /* never called: its tables are empty */
+	if (!r)
+		r = migrate(model, version, false, reterr);
 	if (!r)
 		r = compare_schema(sql, model, reterr);
 	(void)oom_sql_close(model, NULL);
@@ -478,6 +534,8 @@ int oom_store_open_as(const char *path, enum oom_store_mode mode, const char *sh
 	if (!r && limit_ms)
 		oom_sql_limit(s->sql, limit_ms);
 	if (!r)
+		r = oom_sql_functions(s->sql, oom_dict_word, s, reterr);
+	if (!r)
 		r = open_schema(s->sql, mode, reterr);
 	if (!r && mode == OOM_STORE_WRITE)
 		r = settings(s->sql, reterr);
@@ -497,21 +555,18 @@ int oom_store_open_as(const char *path, enum oom_store_mode mode, const char *sh
 
 int oom_store_close(struct oom_store *s, struct oom_err *reterr)
 {
-	struct oom_buf *bufs[] = { NULL, NULL, NULL, NULL, NULL, NULL };
+	struct oom_buf *bufs[8];
 	int r;
 
 	if (!s)
 		return 0;
-	bufs[0] = &s->lines;
-	bufs[1] = &s->packed;
-	bufs[2] = &s->memory;
-	bufs[3] = &s->text;
-	bufs[4] = &s->ranks;
-	bufs[5] = &s->last_host_text;
+	bufs[0] = &s->lines, bufs[1] = &s->packed, bufs[2] = &s->memory, bufs[3] = &s->text;
+	bufs[4] = &s->ids, bufs[5] = &s->rare, bufs[6] = &s->ranks, bufs[7] = &s->last_host_text;
 	oom_store_rollback(s);
 	r = oom_sql_close(s->sql, reterr);
 	oom_packer_free(s->packer);
-	oom_shape_cache_free(s->shapes);
+	for (size_t i = 0; i < OOM_DICTS; i++)
+		oom_dict_free(s->dict[i]);
 	oom_store_remove_copy(s->copy);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(bufs); i++)
 		oom_buf_release(bufs[i]);
@@ -559,8 +614,8 @@ int oom_store_commit(struct oom_store *s, struct oom_err *reterr)
 void oom_store_rollback(struct oom_store *s)
 {
 	/* Ids that this transaction gave away are free again. */
-	if (s->shapes)
-		oom_shape_cache_clear(s->shapes);
+	for (size_t i = 0; i < OOM_DICTS; i++)
+		oom_dict_clear(s->dict[i]);
 	s->last_host_id = 0;
 	s->failed = false;
 	if (s->sql && oom_sql_in_transaction(s->sql))

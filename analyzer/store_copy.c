@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rows of an attached store ("src") into this one, by SQL inside SQLite: the keys are shifted, the columns are what the
- * schema says.  What refers to a dictionary is translated: hosts by a temporary table, shapes where they are used.
+ * schema says.  What refers to a dictionary is translated: hosts by a temporary table, words and tasks by oom_map(), shapes
+ * where they are used.
  * Every value's type is checked on the way: the file may come from anywhere.
  */
 #include "store_copy.h"
@@ -14,7 +15,7 @@
  * only what reports count and add up is.  Whoever loads an event checks all of it. */
 static const struct copied { const char *table, *key; bool part; const char *check; } copied[] = {
 	{ "event", "event_id", false, NULL }, { "verdict", "event_id", false, NULL }, { "digest", "event_id", false, NULL },
-	{ "task", "k", true, "pid rss_pages swap_pages pgtables_bytes oom_score_adj points comm" },
+	{ "task", "k", true, "pid rss_pages swap_pages pgtables place" }, { "task_rare", "k", true, NULL },
 	{ "task_recorded", "k", true, NULL }, { "victim", "k", true, NULL }, { "prior", "k", true, NULL },
 	{ "life", "k", true, NULL }, { "flight", "k", true, NULL }, { "note", "k", true, NULL },
 };
@@ -65,16 +66,26 @@ static int add_name(struct oom_buf *b, const char *name)
 	return oom_buf_fmt(b, ", \"%s\"", name);
 }
 
+/* Of a word or a task; its type is looked at where it is translated. */
+static bool is_number(const char *name)
+{
+	return oom_str_ends(oom_str_from(name), "_w") || !strcmp(name, "who_id");
+}
+
 /* The id that the row's machine has here; NULL, which is refused, if the source has no such machine. */
 static int add_value(struct oom_buf *b, const char *name)
 {
 	if (!strcmp(name, "host_id"))
 		return oom_buf_fmt(b, ", (SELECT h.id FROM temp.merge_host AS h WHERE h.src = t.host_id)");
+	if (is_number(name))
+		return oom_buf_fmt(b, ", oom_map(%d, t.\"%s\")", strcmp(name, "who_id") ? OOM_DICT_WORD : OOM_DICT_WHO, name);
 	return oom_buf_fmt(b, ", t.\"%s\"", name);
 }
 
 static int add_argument(struct oom_buf *b, const char *name)
 {
+	if (is_number(name))
+		return 0;
 	return oom_buf_fmt(b, "%st.\"%s\"", b->p[b->n - 1] == '(' ? "" : ", ", name);
 }
 
@@ -140,6 +151,10 @@ void oom_copy_release(struct oom_copy *c)
 	for (size_t i = 0; i < OOM_COPY_TABLES; i++)
 		oom_sql_finalize(c->table[i]);
 	oom_sql_finalize(c->evidence);
+	for (size_t i = 0; i < OOM_DICTS; i++) {
+		oom_sql_finalize(c->map[i].find);
+		oom_free(c->map[i].id);
+	}
 	oom_buf_release(&c->shapes);
 	oom_buf_release(&c->text);
 }
@@ -177,6 +192,72 @@ static int map_hosts(struct oom_copy *c, struct oom_err *reterr)
 	return r;
 }
 
+#define MAP_MAX ((int64_t)1 << 22)      /* numbers beyond that are asked for each time: no store has them */
+
+/* The place of the number in the map, NULL if it has none. */
+static int64_t *place_of(struct oom_copy_map *m, int64_t src)
+{
+	size_t cap = m->cap ? m->cap : 1024;
+	int64_t *p;
+
+	if (src < 0 || src >= MAP_MAX)
+		return NULL;
+	while (cap <= (size_t)src)
+		cap *= 2;
+	if (cap > m->cap) {
+		p = oom_realloc(m->id, cap * sizeof(*p));
+		if (!p)
+			return NULL;
+		memset(p + m->cap, 0, (cap - m->cap) * sizeof(*p));
+		m->id = p;
+		m->cap = cap;
+	}
+	return &m->id[src];
+}
+
+static int take_entry(struct oom_copy *c, int dictionary, struct oom_sql_stmt *st, int64_t *ret)
+{
+	struct oom_task t = { .comm = oom_sql_bytes(st, 0) };
+
+	if (dictionary == OOM_DICT_WORD)
+		return t.comm.p ? oom_dict_text(c->s, OOM_DICT_WORD, t.comm, ret, NULL) : -EBADMSG;
+	t.uid = oom_sql_int(st, 1);
+	t.oom_score_adj = oom_sql_int(st, 2);
+	return oom_dict_who(c->s, &t, ret, NULL);
+}
+
+static int map_number(void *arg, int dictionary, int64_t src, int64_t *ret)
+{
+	struct oom_copy *c = arg;
+	struct oom_copy_map *m = &c->map[dictionary];
+	int64_t *place = place_of(m, src);
+	int r;
+
+	if (place && *place) {
+		*ret = *place;
+		return 0;
+	}
+	oom_sql_bind_int(m->find, 1, src);
+	r = oom_sql_step(c->s->sql, m->find, NULL);
+	r = r == 1 ? take_entry(c, dictionary, m->find, ret) : -EBADMSG;
+	oom_sql_reset(m->find);
+	if (!r && place)
+		*place = *ret;
+	return r;
+}
+
+static int map_dictionaries(struct oom_copy *c, struct oom_err *reterr)
+{
+	struct oom_sql *sql = c->s->sql;
+	int r = oom_sql_prepare(sql, "SELECT text FROM src.word WHERE word_id = ? AND oom_text(text)", &c->map[OOM_DICT_WORD].find,
+				NULL, reterr);
+
+	if (!r)
+		r = oom_sql_prepare(sql, "SELECT comm, uid, oom_score_adj FROM src.who WHERE who_id = ? AND oom_text(comm)"
+				    " AND oom_int(uid, oom_score_adj)", &c->map[OOM_DICT_WHO].find, NULL, reterr);
+	return r ? r : oom_sql_map(sql, map_number, c, reterr);
+}
+
 struct shape { int64_t src, id; };
 
 /* A shape whose facts are not arrays would break every question about memory, so such a source is refused. */
@@ -192,7 +273,7 @@ static int map_shapes(struct oom_copy *c, struct oom_err *reterr)
 	while (!r && (r = oom_sql_step(sql, st, reterr)) == 1) {
 		struct shape s = { .src = oom_sql_int(st, 0) };
 
-		r = oom_sql_int(st, 2) == 1 ? oom_store_shape(c->s, oom_sql_bytes(st, 1), &s.id, reterr)
+		r = oom_sql_int(st, 2) == 1 ? oom_dict_text(c->s, OOM_DICT_SHAPE, oom_sql_bytes(st, 1), &s.id, reterr)
 					    : oom_err_set(reterr, EBADMSG, "cannot merge '%s': its shape %lld is damaged",
 							  c->source, (long long)s.src);
 		if (!r && oom_buf_add(&c->shapes, &s, sizeof(s)))
@@ -208,6 +289,8 @@ int oom_copy_begin(struct oom_copy *c, struct oom_err *reterr)
 
 	if (!r)
 		r = map_shapes(c, reterr);
+	if (!r)
+		r = map_dictionaries(c, reterr);
 	return r ? r : prepare(c, reterr);
 }
 

@@ -5,12 +5,16 @@
 
 #include "store_impl.h"
 
-#define OOM_COPY_TABLES 10
+#define OOM_COPY_TABLES 11
+
+/* Numbers of the source's words and tasks, and what they are here; 0 = not asked for yet. */
+struct oom_copy_map { struct oom_sql_stmt *find; int64_t *id; size_t cap; };
 
 struct oom_copy {
 	struct oom_store *s;
 	const char *source;             /* the attached one's name */
 	struct oom_sql_stmt *table[OOM_COPY_TABLES], *evidence;
+	struct oom_copy_map map[OOM_DICTS];
 	struct oom_buf shapes, text;
 };
 

@@ -52,12 +52,10 @@ static int load_field(struct oom_sql_stmt *st, int i, const struct oom_field *f,
 	return -EBADMSG;
 }
 
-/* The row at position seq: a new one, or in a table that tells more of the rows of another, the one that is there. */
+/* The row at position seq: a new one, or in a table that tells more of tasks, the one that is there. */
 static void *row_at(const struct oom_store_part *part, struct oom_event *ev, size_t seq)
 {
-	if (part->which != OOM_COLUMNS_RECORDED)
-		return oom_event_add(ev, part->rec);
-	return &ev->task[seq];
+	return part->extra ? (void *)&ev->task[seq] : oom_event_add(ev, part->rec);
 }
 
 static int load_row(struct oom_sql_stmt *st, const struct oom_store_part *part, struct oom_event *ev,
@@ -65,28 +63,20 @@ static int load_row(struct oom_sql_stmt *st, const struct oom_store_part *part, 
 {
 	const struct oom_record *rec = part->rec;
 	void *p = row_at(part, ev, seq);
-	int column = 0;
+	int column = 0, r = 0;
 
 	if (!p)
 		return -ENOMEM;
-	for (size_t i = 0; i < rec->nfields; i++) {
-		enum oom_base base = oom_store_base(rec, &rec->field[i]);
-		int r;
-
-		if (!oom_store_has(part, &rec->field[i]))
-			continue;
-		r = load_field(st, ++column, &rec->field[i], &ev->arena, p,
-			       base ? oom_store_base_value(ev, base, p, seq) : 0);
-		if (r)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; !r && i < rec->nfields; i++)
+		if (oom_store_column(rec, &rec->field[i]) != OOM_COLUMN_NONE)
+			r = load_field(st, ++column, &rec->field[i], &ev->arena, p, 0);
+	return r;
 }
 
 /* Positions without a gap, or what refers to them would be wrong; what tells more of other rows may have gaps. */
 static bool is_next(const struct oom_store_part *part, const struct oom_event *ev, size_t seq, int64_t at)
 {
-	return part->which == OOM_COLUMNS_RECORDED ? (size_t)at < ev->ntasks : (size_t)at == seq;
+	return part->extra ? (size_t)at < ev->ntasks : (size_t)at == seq;
 }
 
 static int load_part(struct oom_store *s, unsigned index, struct oom_event *ev, struct oom_err *reterr)
@@ -113,10 +103,10 @@ static int load_part(struct oom_store *s, unsigned index, struct oom_event *ev, 
 	return r == -ENOMEM ? no_memory(s, ev->id, reterr) : r;
 }
 
-static int load_head(struct oom_store *s, int64_t id, struct oom_event *ev, struct oom_err *reterr)
+static int load_head(struct oom_store *s, int64_t id, struct oom_event *ev, int64_t *rows_off, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
-	int r = oom_store_statement(s, OOM_ST_GET_EVENT, &st, reterr);
+	int column = 3, r = oom_store_statement(s, OOM_ST_GET_EVENT, &st, reterr);   /* behind hostname, machine_id, rows_off */
 
 	if (r)
 		return r;
@@ -127,15 +117,33 @@ static int load_head(struct oom_store *s, int64_t id, struct oom_event *ev, stru
 				oom_sql_path(s->sql));
 	else if (r == 1)
 		r = 0;
+	if (!r && oom_sql_type(st, 2) != OOM_SQL_INT && oom_sql_type(st, 2) != OOM_SQL_NULL)
+		r = damaged(s, id, "task table", reterr);
+	if (!r)
+		*rows_off = oom_sql_int(st, 2);
 	for (size_t i = 0; !r && i < oom_event_record.nfields; i++) {
-		r = load_field(st, (int)i + 1, &oom_event_record.field[i], &ev->arena, ev, 0);
+		const struct oom_field *f = &oom_event_record.field[i];
+		enum oom_column as = oom_store_column(&oom_event_record, f);
+		bool machine = f->offset == offsetof(struct oom_event, machine_id);
+
+		r = load_field(st, as == OOM_COLUMN_NONE ? machine : column++, f, &ev->arena, ev,
+			       as == OOM_COLUMN_LINE ? oom_store_first_line(ev) : 0);
 		if (r == -EBADMSG)
-			r = damaged(s, id, oom_event_record.field[i].key, reterr);
+			r = damaged(s, id, f->key, reterr);
 		else if (r)
 			r = no_memory(s, id, reterr);
 	}
 	oom_sql_reset(st);
 	return r;
+}
+
+static int load_tasks(struct oom_store *s, struct oom_event *ev, int64_t rows_off, struct oom_err *reterr)
+{
+	int r = oom_store_load_tasks(s, ev, rows_off, reterr);
+
+	if (r == -EBADMSG)
+		return damaged(s, ev->id, "task", reterr);
+	return r == -ENOMEM ? no_memory(s, ev->id, reterr) : r;
 }
 
 static int load_evidence(struct oom_store *s, struct oom_event *ev, struct oom_err *reterr)
@@ -167,6 +175,7 @@ static int load_evidence(struct oom_store *s, struct oom_event *ev, struct oom_e
 int oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struct oom_err *reterr)
 {
 	struct oom_event ev;
+	int64_t rows_off = OOM_NA;
 	int r;
 
 	if (id < 0 || id > OOM_EVENT_ID_MAX)
@@ -174,7 +183,9 @@ int oom_store_load(struct oom_store *s, int64_t id, struct oom_event *ret, struc
 				   oom_sql_path(s->sql));
 	oom_event_init(&ev);
 	ev.id = id;
-	r = load_head(s, id, &ev, reterr);
+	r = load_head(s, id, &ev, &rows_off, reterr);
+	if (!r)
+		r = load_tasks(s, &ev, rows_off, reterr);
 	for (unsigned i = 0; !r && i < OOM_STORE_PARTS; i++)
 		r = load_part(s, i, &ev, reterr);
 	if (!r)

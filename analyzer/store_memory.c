@@ -12,106 +12,6 @@
 
 #define GROUP_MAX   64         /* facts; keeps shapes few where a list varies in length */
 #define LINES_MAX   1000       /* lines that a group may span */
-#define CACHE_SLOTS 4096       /* a power of two */
-#define CACHE_BYTES ((size_t)4 << 20)
-
-/* ---- shapes known by their text ------------------------------------------------------------------------ */
-
-struct slot { uint64_t hash; int64_t id; uint32_t at, n; };
-struct oom_shape_cache {
-	struct oom_buf text;
-	size_t used;
-	struct slot slot[CACHE_SLOTS];
-};
-
-void oom_shape_cache_clear(struct oom_shape_cache *c)
-{
-	c->text.n = c->used = 0;
-	memset(c->slot, 0, sizeof(c->slot));
-}
-
-void oom_shape_cache_free(struct oom_shape_cache *c)
-{
-	if (!c)
-		return;
-	oom_buf_release(&c->text);
-	oom_free(c);
-}
-
-static uint64_t hash_of(struct oom_str s)
-{
-	uint64_t h = s.n * 0x9e3779b97f4a7c15u;
-
-	for (; s.n >= 8; s.p += 8, s.n -= 8) {
-		uint64_t w;
-
-		memcpy(&w, s.p, 8);
-		h = (h ^ w) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	for (; s.n; s.p++, s.n--)
-		h = (h ^ (unsigned char)*s.p) * 0x100000001b3u;
-	return h ^ h >> 29;
-}
-
-/* The slot that holds s, or the free one where it belongs. */
-static struct slot *slot_of(struct oom_shape_cache *c, struct oom_str s, uint64_t hash)
-{
-	size_t i = hash % CACHE_SLOTS;
-
-	for (; c->slot[i].id; i = (i + 1) % CACHE_SLOTS)
-		if (c->slot[i].hash == hash && c->slot[i].n == s.n &&
-		    !memcmp(c->text.p + c->slot[i].at, s.p, s.n))
-			break;
-	return &c->slot[i];
-}
-
-int oom_store_shape(struct oom_store *s, struct oom_str shape, int64_t *ret, struct oom_err *reterr)
-{
-	struct oom_sql_stmt *find, *add;
-	int r = oom_store_statement(s, OOM_ST_FIND_SHAPE, &find, reterr);
-
-	if (!r)
-		r = oom_store_statement(s, OOM_ST_ADD_SHAPE, &add, reterr);
-	if (r)
-		return r;
-	oom_sql_bind_text(find, 1, shape);
-	r = oom_sql_step(s->sql, find, reterr);
-	if (r == 1)
-		*ret = oom_sql_int(find, 0);
-	oom_sql_reset(find);
-	if (r)
-		return r < 0 ? r : 0;
-	oom_sql_bind_text(add, 1, shape);
-	r = oom_sql_run(s->sql, add, reterr);
-	*ret = oom_sql_last_id(s->sql);
-	return r;
-}
-
-static int shape_id(struct oom_store *s, struct oom_str shape, int64_t *ret, struct oom_err *reterr)
-{
-	struct oom_shape_cache *c = s->shapes;
-	uint64_t hash = hash_of(shape);
-	struct slot *slot = slot_of(c, shape, hash);
-	int r;
-
-	if (slot->id) {
-		*ret = slot->id;
-		return 0;
-	}
-	r = oom_store_shape(s, shape, ret, reterr);
-	if (r)
-		return r;
-	if (c->used >= CACHE_SLOTS / 2 || c->text.n + shape.n > CACHE_BYTES) {
-		oom_shape_cache_clear(c);
-		slot = slot_of(c, shape, hash);
-	}
-	if (*ret <= 0 || oom_buf_add(&c->text, shape.p, shape.n))
-		return 0;
-	*slot = (struct slot){ hash, *ret, (uint32_t)(c->text.n - shape.n), (uint32_t)shape.n };
-	c->used++;
-	return 0;
-}
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
@@ -282,7 +182,7 @@ static int pack_group(struct oom_store *s, const struct oom_memory *m, size_t n,
 	r = put_shape(&s->lines, m, n);
 	if (r)
 		return oom_store_fail(s, -r, "cannot write", reterr);
-	r = shape_id(s, (struct oom_str){ s->lines.p, s->lines.n }, &id, reterr);
+	r = oom_dict_text(s, OOM_DICT_SHAPE, (struct oom_str){ s->lines.p, s->lines.n }, &id, reterr);
 	if (r)
 		return r;
 	r = put_values(&s->memory, m, n, id, delta);
@@ -297,13 +197,6 @@ int oom_store_pack_memory(struct oom_store *s, const struct oom_event *ev, struc
 	int r = 0;
 
 	s->memory.n = 0;
-	if (!s->shapes) {
-		s->shapes = oom_malloc(sizeof(*s->shapes));
-		if (!s->shapes)
-			return oom_store_fail(s, ENOMEM, "cannot write", reterr);
-		s->shapes->text = (struct oom_buf){ 0 };
-		oom_shape_cache_clear(s->shapes);
-	}
 	for (size_t i = 0, n; !r && i < ev->nmemory; i += n) {
 		const struct oom_memory *m = &ev->memory[i];
 

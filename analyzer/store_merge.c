@@ -36,10 +36,12 @@ static int damaged(const struct merge *m, int64_t event, const char *what, struc
 /* NULL is less than anything, as in C. */
 static const char rule[] =
 	"SELECT sd.weight > d.weight OR (sd.weight = d.weight AND"
-	" (s.path IS NOT NULL, ifnull(s.path, ''), s.first_line IS NOT NULL, ifnull(s.first_line, 0))"
-	" < (e.path IS NOT NULL, ifnull(e.path, ''), e.first_line IS NOT NULL, ifnull(e.first_line, 0))),"
-	" sd.weight, d.weight IS NULL OR v.engine IS NOT ?3"
-	" FROM src.event AS s JOIN src.digest AS sd ON sd.event_id = s.event_id, main.event AS e"
+	" (sp.text IS NOT NULL, ifnull(sp.text, ''), s.first_line IS NOT NULL, ifnull(s.first_line, 0))"
+	" < (p.text IS NOT NULL, ifnull(p.text, ''), e.first_line IS NOT NULL, ifnull(e.first_line, 0))),"
+	" sd.weight, d.weight IS NULL OR (SELECT text FROM main.word WHERE word_id = v.engine_w) IS NOT ?3"
+	" FROM src.event AS s JOIN src.digest AS sd ON sd.event_id = s.event_id"
+	" LEFT JOIN src.word AS sp ON sp.word_id = s.path_w, main.event AS e"
+	" LEFT JOIN main.word AS p ON p.word_id = e.path_w"
 	" LEFT JOIN main.digest AS d ON d.event_id = e.event_id LEFT JOIN main.verdict AS v ON v.event_id = e.event_id"
 	" WHERE s.event_id = ?1 AND e.event_id = ?2";
 
@@ -133,9 +135,9 @@ static int plan(struct merge *m, struct oom_err *reterr)
 	if (!r)
 		r = oom_sql_prepare(sql, rule, &m->rule, NULL, reterr);
 	if (!r)
-		r = oom_sql_prepare(sql, "SELECT s.event_id, s.fingerprint, e.event_id FROM src.event AS s NOT INDEXED"
+		r = oom_sql_prepare(sql, "SELECT s.event_id, lower(hex(s.fingerprint)), e.event_id FROM src.event AS s NOT INDEXED"
 				    " LEFT JOIN main.event AS e ON e.fingerprint = s.fingerprint"
-				    " WHERE oom_text(s.fingerprint) ORDER BY s.event_id", &st, NULL, reterr);
+				    " WHERE oom_blob(s.fingerprint) ORDER BY s.event_id", &st, NULL, reterr);
 	while (!r && (r = oom_sql_step(sql, st, reterr)) == 1)
 		r = pick(m, st, reterr);
 	oom_sql_finalize(st);

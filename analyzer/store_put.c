@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events into rows.  Field tables say what is bound; the rows of an event are appended in key order. */
-#include <oomlens/explain.h>
-
 #include "store_impl.h"
 
 #include <errno.h>
@@ -10,16 +8,25 @@
 /* The rows of a part on their way into its table. */
 struct rows {
 	struct oom_sql_feed feed;            /* first: oom_sql_run_feed() hands it back */
-	const struct oom_event *ev;
 	const struct oom_store_part *part;
-	const struct oom_replay *r;          /* NULL = nothing derived */
-	const uint32_t *rank;                /* place of each task, from 1; NULL = not ranked */
 	const char *array;
+	const int64_t *words;                /* of row i, field k: at i * nfields + k */
 	int64_t id;
 	uint64_t columns;                    /* bits of those that some row fills; see oom_store_insert() */
 };
 
-/* ---- binding ----------------------------------------------------------------------------------------- */
+/* The digits of a fingerprint as bytes. */
+#define OOM_PRINT_BYTES 16
+static void print_bytes(const char *print, unsigned char *ret)
+{
+	for (size_t i = 0; i < OOM_PRINT_BYTES; i++) {
+		struct oom_str two = { print + 2 * i, 2 };
+		uint64_t v = 0;
+
+		(void)oom_take_hex(&two, &v);
+		ret[i] = (unsigned char)v;
+	}
+}
 
 /* NULL for a value without a name. */
 static const char *name_of(const struct oom_field *f, int64_t v)
@@ -31,46 +38,42 @@ static const char *name_of(const struct oom_field *f, int64_t v)
 	return f->names[n];
 }
 
-/* -EINVAL: an enumeration holds a value without a name. */
-static int bind_field(struct oom_sql_stmt *st, int i, const struct oom_field *f, const void *rec)
+/* The number of what the field says, OOM_NA for nothing.  -EINVAL: an enumeration holds a value without a name. */
+static int word_of(struct oom_store *s, const struct oom_field *f, const void *rec, int64_t *ret, struct oom_err *reterr)
 {
-	if (f->type == OOM_TYPE_STR) {
-		oom_sql_bind_text(st, i, oom_field_str(f, rec));
-	} else if (f->type == OOM_TYPE_INT) {
-		oom_sql_bind_int(st, i, oom_field_int(f, rec));
-	} else {
-		struct oom_str name = oom_str_from(name_of(f, oom_field_int(f, rec)));
+	struct oom_str text = f->type == OOM_TYPE_STR ? oom_field_str(f, rec) : oom_str_from(name_of(f, oom_field_int(f, rec)));
 
-		if (!name.p)
-			return -EINVAL;
-		/* Texts have no ballot: what is not there costs nothing and is NULL. */
-		oom_sql_bind_text(st, i, oom_str_is(name, "none") ? OOM_STR_NULL : name);
-	}
-	return 0;
+	*ret = OOM_NA;
+	if (!text.p && f->type == OOM_TYPE_ENUM)
+		return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': its %s has no name",
+				   oom_sql_path(s->sql), f->key);
+	/* texts have no ballot: what is not there is NULL */
+	if (!text.p || (f->type == OOM_TYPE_ENUM && oom_str_is(text, "none")))
+		return 0;
+	return oom_dict_text(s, OOM_DICT_WORD, text, ret, reterr);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
-/* A derived column of a task; OOM_NA for what there is not. */
-static int64_t score_of(const struct rows *w, size_t seq, size_t derived)
+static int find_words(struct oom_store *s, struct rows *w, struct oom_err *reterr)
 {
-	const struct oom_replay *r = w->r;
-	const struct oom_score *s = r && seq < r->nscores ? &r->score[seq] : NULL;
-	bool points = s && derived < 3 && oom_explain_has_points(r, &r->event->task[seq], s);
-	bool range = points && s->points.lo != s->points.hi;
+	const struct oom_record *rec = w->part->rec;
+	int64_t *words = oom_store_room(&s->ids, w->feed.rows * rec->nfields, sizeof(*words));
+	int r = 0;
 
-	switch (s ? derived : SIZE_MAX) {
-	case 0:  return points ? s->nominal : OOM_NA;
-	case 1:  return range ? s->points.lo : OOM_NA;
-	case 2:  return range ? s->points.hi : OOM_NA;
-	case 3:  return w->rank ? w->rank[seq] : OOM_NA;
-	case 4:  return s->why_not;
-	default: return OOM_NA;
-	}
+	if (!words)
+		return oom_store_fail(s, ENOMEM, "cannot write", reterr);
+	for (size_t i = 0; i < w->feed.rows; i++)
+		for (size_t k = 0; !r && k < rec->nfields; k++)
+			if (oom_store_column(rec, &rec->field[k]) == OOM_COLUMN_WORD)
+				r = word_of(s, &rec->field[k], w->array + i * rec->size, &words[i * rec->nfields + k], reterr);
+	w->words = words;
+	return r;
 }
 
-static bool field_used(const struct rows *w, const struct oom_field *f)
+static bool is_used(const struct rows *w, size_t k)
 {
+	const struct oom_field *f = &w->part->rec->field[k];
 	const char *p = w->array;
 
 	for (size_t i = 0; i < w->feed.rows; i++, p += w->part->rec->size)
@@ -79,116 +82,102 @@ static bool field_used(const struct rows *w, const struct oom_field *f)
 	return false;
 }
 
-static bool score_used(const struct rows *w, size_t derived)
-{
-	for (size_t i = 0; i < w->feed.rows; i++)
-		if (score_of(w, i, derived) != OOM_NA)
-			return true;
-	return false;
-}
-
 static uint64_t columns_of(const struct rows *w)
 {
-	size_t nfields = w->part->rec->nfields;
 	uint64_t ret = 0;
 
-	for (size_t i = 0; i < nfields; i++)
-		if (oom_store_has(w->part, &w->part->rec->field[i]))
-			ret |= (uint64_t)field_used(w, &w->part->rec->field[i]) << i;
-	for (size_t i = 0; i < w->part->nderived; i++)
-		ret |= (uint64_t)score_used(w, i) << (nfields + i);
+	for (size_t i = 0; i < w->part->rec->nfields; i++)
+		if (oom_store_column(w->part->rec, &w->part->rec->field[i]) != OOM_COLUMN_NONE)
+			ret |= (uint64_t)is_used(w, i) << i;
 	return ret;
 }
 
-static bool has_unnamed(const struct rows *w)
+static void send_cell(const struct oom_sql_feed *feed, struct oom_sql_cell *to, size_t seq, unsigned column)
 {
+	const struct rows *w = (const void *)feed;
 	const struct oom_record *rec = w->part->rec;
+	const struct oom_field *f;
 
-	for (size_t i = 0; i < rec->nfields; i++)
-		for (size_t k = 0; rec->field[i].type == OOM_TYPE_ENUM && k < w->feed.rows; k++)
-			if (!name_of(&rec->field[i], oom_field_int(&rec->field[i], w->array + k * rec->size)))
-				return true;
-	return false;
-}
-
-static void send_field(const struct rows *w, struct oom_sql_cell *to, size_t seq, const struct oom_field *f)
-{
-	const struct oom_record *rec = w->part->rec;
-	const char *p = w->array + seq * rec->size;
-	enum oom_base base;
-	int64_t v;
-
-	if (f->type == OOM_TYPE_STR) {
-		oom_sql_send_text(to, oom_field_str(f, p));
-		return;
-	}
-	v = oom_field_int(f, p);
-	if (f->type == OOM_TYPE_ENUM) {
-		oom_sql_send_text(to, oom_str_from(name_of(f, v)));
-		return;
-	}
-	base = oom_store_base(rec, f);
-	if (v != OOM_NA && base != OOM_BASE_NONE)
-		v = (int64_t)((uint64_t)v - (uint64_t)oom_store_base_value(w->ev, base, p, seq));
-	oom_sql_send_int(to, v);
-}
-
-static void send_cell(const struct oom_sql_feed *f, struct oom_sql_cell *to, size_t seq, unsigned column)
-{
-	const struct rows *w = (const void *)f;
-	size_t nfields = w->part->rec->nfields;
-
-	if (!column)
+	if (!column) {
 		oom_sql_send_int(to, w->id << OOM_PART_BITS | (int64_t)seq);
-	else if (column <= nfields)
-		send_field(w, to, seq, &w->part->rec->field[column - 1]);
+		return;
+	}
+	f = &rec->field[column - 1];
+	if (oom_store_column(rec, f) == OOM_COLUMN_WORD)
+		oom_sql_send_int(to, w->words[seq * rec->nfields + column - 1]);
+	else if (f->type == OOM_TYPE_STR)
+		oom_sql_send_text(to, oom_field_str(f, w->array + seq * rec->size));
 	else
-		oom_sql_send_int(to, score_of(w, seq, column - 1 - nfields));
+		oom_sql_send_int(to, oom_field_int(f, w->array + seq * rec->size));
 }
 
-static int put_part(struct oom_store *s, unsigned index, struct rows *w, struct oom_err *reterr)
+static int put_part(struct oom_store *s, const struct oom_event *event, int64_t id, unsigned index, struct oom_err *reterr)
 {
-	const char *ev = (const char *)w->ev;
+	const char *ev = (const char *)event;
+	struct rows w = { .part = &oom_store_parts[index], .id = id, .feed = { .cell = send_cell } };
 	struct oom_sql_stmt *st;
 	int r;
 
-	w->part = &oom_store_parts[index];
-	w->feed.cell = send_cell;
-	memcpy(&w->array, ev + w->part->rec->array, sizeof(w->array));
-	memcpy(&w->feed.rows, ev + w->part->rec->count, sizeof(w->feed.rows));
-	if (!w->feed.rows)
+	memcpy(&w.array, ev + w.part->rec->array, sizeof(w.array));
+	memcpy(&w.feed.rows, ev + w.part->rec->count, sizeof(w.feed.rows));
+	if (!w.feed.rows)
 		return 0;
-	if (has_unnamed(w))
-		return oom_err_set(reterr, EINVAL, "cannot store an event in '%s': a %s has a value without a name",
-				   oom_sql_path(s->sql), w->part->table);
-	w->columns = columns_of(w);
-	if (!w->columns && w->part->which == OOM_COLUMNS_RECORDED)
+	w.columns = columns_of(&w);
+	if (!w.columns && w.part->extra)
 		return 0;
-	r = oom_store_insert(s, w->part, w->columns, &st, reterr);
-	return r ? r : oom_sql_run_feed(s->sql, st, &w->feed, reterr);
+	r = find_words(s, &w, reterr);
+	if (!r)
+		r = oom_store_insert(s, w.part, w.columns, &st, reterr);
+	return r ? r : oom_sql_run_feed(s->sql, st, &w.feed, reterr);
 }
 
 /* ---- events' own rows -------------------------------------------------------------------------------- */
+
+static int bind_field(struct oom_store *s, struct oom_sql_stmt *st, int i, const struct oom_field *f,
+		      const struct oom_event *ev, struct oom_err *reterr)
+{
+	int64_t v;
+	int r;
+
+	switch (oom_store_column(&oom_event_record, f)) {
+	case OOM_COLUMN_WORD:
+		r = word_of(s, f, ev, &v, reterr);
+		oom_sql_bind_int(st, i, v);
+		return r;
+	case OOM_COLUMN_LINE:
+		v = oom_field_int(f, ev);
+		oom_sql_bind_int(st, i, v == OOM_NA ? v : (int64_t)((uint64_t)v - (uint64_t)oom_store_first_line(ev)));
+		return 0;
+	default:
+		if (f->type == OOM_TYPE_STR)
+			oom_sql_bind_text(st, i, oom_field_str(f, ev));
+		else
+			oom_sql_bind_int(st, i, oom_field_int(f, ev));
+		return 0;
+	}
+}
 
 /* *id 0: a new one. */
 static int put_event(struct oom_store *s, const struct oom_event *ev, int64_t host, const char *print,
 		     int64_t *id, struct oom_err *reterr)
 {
+	unsigned char bytes[OOM_PRINT_BYTES];
 	struct oom_sql_stmt *st;
-	int r;
+	int i = 4, r;
 
 	r = oom_store_statement(s, OOM_ST_ADD_EVENT, &st, reterr);
 	if (r)
 		return r;
+	print_bytes(print, bytes);
 	oom_sql_bind_int(st, 1, *id ? *id : OOM_NA);
 	oom_sql_bind_int(st, 2, host);
-	oom_sql_bind_text(st, 3, oom_str_from(print));
-	for (size_t i = 0; i < oom_event_record.nfields; i++)
-		if (bind_field(st, (int)i + 4, &oom_event_record.field[i], ev))
-			return oom_err_set(reterr, EINVAL,
-					   "cannot store an event in '%s': its %s has no name",
-					   oom_sql_path(s->sql), oom_event_record.field[i].key);
-	r = oom_sql_run(s->sql, st, reterr);
+	oom_sql_bind_blob(st, 3, bytes, sizeof(bytes));
+	oom_sql_bind_int(st, 4, oom_store_rows_off(ev));
+	for (size_t k = 0; !r && k < oom_event_record.nfields; k++)
+		if (oom_store_column(&oom_event_record, &oom_event_record.field[k]) != OOM_COLUMN_NONE)
+			r = bind_field(s, st, ++i, &oom_event_record.field[k], ev, reterr);
+	if (!r)
+		r = oom_sql_run(s->sql, st, reterr);
 	*id = oom_sql_last_id(s->sql);
 	if (!r && *id > OOM_EVENT_ID_MAX)
 		r = oom_err_set(reterr, EOVERFLOW, "cannot store more events in '%s'", oom_sql_path(s->sql));
@@ -217,69 +206,6 @@ static int put_evidence(struct oom_store *s, const struct oom_event *ev, int64_t
 	if (ev->nmemory)
 		oom_sql_bind_text(st, 3, (struct oom_str){ s->memory.p, s->memory.n });
 	return oom_sql_run(s->sql, st, reterr);
-}
-
-/* ---- derived ----------------------------------------------------------------------------------------- */
-
-/* rank[] lists tasks, best first; rows want the place of each. */
-static int places(struct oom_store *s, const struct oom_replay *r, const uint32_t **ret)
-{
-	size_t size = r->nscores * sizeof(uint32_t);
-	uint32_t *place;
-
-	*ret = NULL;
-	if (!r->rank || !r->nscores)
-		return 0;
-	if (s->ranks.cap < size) {
-		void *p = oom_realloc(s->ranks.p, size);
-
-		if (!p)
-			return -ENOMEM;
-		s->ranks.p = p;
-		s->ranks.cap = size;
-	}
-	place = (uint32_t *)(void *)s->ranks.p;
-	memset(place, 0, size);
-	for (size_t i = 0; i < r->nscores; i++)
-		if (r->rank[i] < r->nscores)
-			place[r->rank[i]] = (uint32_t)i + 1;
-	*ret = place;
-	return 0;
-}
-
-static int clear_derived(struct oom_store *s, int64_t id, struct oom_err *reterr)
-{
-	struct oom_sql_stmt *st;
-	int r;
-
-	r = oom_store_clear_verdict(s, id, reterr);
-	if (!r)
-		r = oom_store_statement(s, OOM_ST_CLEAR_TASKS, &st, reterr);
-	if (r)
-		return r;
-	oom_sql_bind_int(st, 1, id << OOM_PART_BITS);
-	oom_sql_bind_int(st, 2, (id + 1) << OOM_PART_BITS);
-	return oom_sql_run(s->sql, st, reterr);
-}
-
-static int update_scores(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr)
-{
-	struct rows w = { .r = r };
-	struct oom_sql_stmt *st;
-	int ret;
-
-	ret = oom_store_statement(s, OOM_ST_SCORE_TASK, &st, reterr);
-	if (ret)
-		return ret;
-	if (places(s, r, &w.rank))
-		return oom_store_fail(s, ENOMEM, "cannot write", reterr);
-	for (size_t i = 0; !ret && i < r->nscores; i++) {
-		for (int k = 0; k < OOM_TASK_DERIVED; k++)
-			oom_sql_bind_int(st, k + 1, score_of(&w, i, (size_t)k));
-		oom_sql_bind_int(st, 1 + OOM_TASK_DERIVED, id << OOM_PART_BITS | (int64_t)i);
-		ret = oom_sql_run(s->sql, st, reterr);
-	}
-	return ret;
 }
 
 /* ---- events ------------------------------------------------------------------------------------------ */
@@ -335,13 +261,15 @@ int oom_store_host(struct oom_store *s, struct oom_str host, struct oom_str mach
 
 static int find_event(struct oom_store *s, const char *print, int64_t *ret, struct oom_err *reterr)
 {
+	unsigned char bytes[OOM_PRINT_BYTES];
 	struct oom_sql_stmt *st;
 	int r;
 
 	r = oom_store_statement(s, OOM_ST_FIND_EVENT, &st, reterr);
 	if (r)
 		return r;
-	oom_sql_bind_text(st, 1, oom_str_from(print));
+	print_bytes(print, bytes);
+	oom_sql_bind_blob(st, 1, bytes, sizeof(bytes));
 	r = oom_sql_step(s->sql, st, reterr);
 	if (r == 1)
 		*ret = oom_sql_int(st, 0);
@@ -352,18 +280,16 @@ static int find_event(struct oom_store *s, const char *print, int64_t *ret, stru
 static int put_all(struct oom_store *s, const struct oom_event *ev, const struct oom_replay *rp,
 		   const char *print, int64_t *id, struct oom_err *reterr)
 {
-	struct rows w = { .ev = ev, .r = rp };
 	int64_t host = 0;
 	int r = oom_store_host(s, ev->host, ev->machine_id, true, &host, reterr);
 
 	r = r < 0 ? r : 0;
-	if (!r && rp && places(s, rp, &w.rank))
-		r = oom_store_fail(s, ENOMEM, "cannot write", reterr);
 	if (!r)
 		r = put_event(s, ev, host, print, id, reterr);
-	w.id = *id;
+	if (!r)
+		r = oom_store_put_tasks(s, ev, rp, *id, reterr);
 	for (unsigned i = 0; !r && i < OOM_STORE_PARTS; i++)
-		r = put_part(s, i, &w, reterr);
+		r = put_part(s, ev, *id, i, reterr);
 	if (!r)
 		r = put_evidence(s, ev, *id, reterr);
 	if (!r && rp)
@@ -431,16 +357,21 @@ int oom_store_find(struct oom_store *s, const char *fingerprint, int64_t *ret_id
 int oom_store_find_kill(struct oom_store *s, const struct oom_event *ev, int64_t *ret_id, struct oom_err *reterr)
 {
 	struct oom_sql_stmt *st;
+	int64_t boot;
 	int r;
 
 	if (!ev->nvictims || ev->victim[0].killed_us == OOM_NA || !ev->boot_id.p)
 		return 0;
-	r = oom_store_statement(s, OOM_ST_FIND_KILL, &st, reterr);
+	r = oom_dict_known(s, ev->boot_id, &boot, reterr);
+	if (r == 1)
+		r = oom_store_statement(s, OOM_ST_FIND_KILL, &st, reterr);
+	else
+		return r;
 	if (r)
 		return r;
 	oom_sql_bind_int(st, 1, ev->victim[0].pid);
 	oom_sql_bind_int(st, 2, ev->victim[0].killed_us);
-	oom_sql_bind_text(st, 3, ev->boot_id);
+	oom_sql_bind_int(st, 3, boot);
 	r = oom_sql_step(s->sql, st, reterr);
 	if (r == 1)
 		*ret_id = oom_sql_int(st, 0);
@@ -448,25 +379,34 @@ int oom_store_find_kill(struct oom_store *s, const struct oom_event *ev, int64_t
 	return r;
 }
 
+/* Statements that delete all rows of an event: by its id, by the range of k. */
+static const unsigned by_id[] = { OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE, OOM_ST_CLEAR_VERDICT, OOM_ST_CLEAR_DIGEST };
+static const unsigned by_range[] = { OOM_ST_CLEAR_TASKS, OOM_ST_CLEAR_RARE };
+
+static int clear_by(struct oom_store *s, unsigned statement, int64_t a, int64_t b, struct oom_err *reterr)
+{
+	struct oom_sql_stmt *st;
+	int r = oom_store_statement(s, statement, &st, reterr);
+
+	if (r)
+		return r;
+	oom_sql_bind_int(st, 1, a);
+	if (b != OOM_NA)
+		oom_sql_bind_int(st, 2, b);
+	return oom_sql_run(s->sql, st, reterr);
+}
+
 int oom_store_clear(struct oom_store *s, int64_t id, struct oom_err *reterr)
 {
-	static const unsigned whole[] = {
-		OOM_ST_CLEAR_EVENT, OOM_ST_CLEAR_EVIDENCE, OOM_ST_CLEAR_VERDICT, OOM_ST_CLEAR_DIGEST,
-	};
+	int64_t from = id << OOM_PART_BITS, to = (id + 1) << OOM_PART_BITS;
 	int r = 0;
 
-	for (unsigned i = 0; !r && i < OOM_ARRAY_SIZE(whole) + OOM_STORE_PARTS; i++) {
-		bool part = i >= OOM_ARRAY_SIZE(whole);
-		struct oom_sql_stmt *st;
-
-		r = oom_store_statement(s, part ? OOM_ST_CLEAR_PART + i - OOM_ARRAY_SIZE(whole) : whole[i], &st, reterr);
-		if (r)
-			return r;
-		oom_sql_bind_int(st, 1, part ? id << OOM_PART_BITS : id);
-		if (part)
-			oom_sql_bind_int(st, 2, (id + 1) << OOM_PART_BITS);
-		r = oom_sql_run(s->sql, st, reterr);
-	}
+	for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(by_id); i++)
+		r = clear_by(s, by_id[i], id, OOM_NA, reterr);
+	for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(by_range); i++)
+		r = clear_by(s, by_range[i], from, to, reterr);
+	for (unsigned i = 0; !r && i < OOM_STORE_PARTS; i++)
+		r = clear_by(s, OOM_ST_CLEAR_PART + i, from, to, reterr);
 	return r;
 }
 
@@ -531,10 +471,10 @@ int oom_store_analyze(struct oom_store *s, const struct oom_replay *rp, struct o
 		return r;
 	same = r = oom_store_same_verdict(s, rp, id, reterr);
 	if (r >= 0)
-		r = clear_derived(s, id, reterr);
+		r = oom_store_clear_verdict(s, id, reterr);
 	if (!r)
 		r = oom_store_put_verdict(s, rp, id, reterr);
 	if (!r)
-		r = update_scores(s, rp, id, reterr);
+		r = oom_store_score_tasks(s, rp, id, reterr);
 	return oom_store_end_write(s, own, r ? r : !same, reterr);
 }

@@ -15,7 +15,7 @@
 static const char filtered[] = " FROM v_event AS e LEFT JOIN life AS l ON l.k = e.event_id << 20 WHERE"
 			       " (?1 IS NULL OR e.wall_us >= ?1) AND (?2 IS NULL OR e.wall_us < ?2)"
 			       " AND (?3 IS NULL OR e.hostname = ?3)"
-			       " AND (?4 IS NULL OR l.comm GLOB ?4 OR EXISTS (SELECT 1 FROM v_victim AS w WHERE w.event_id = "
+			       " AND (?4 IS NULL OR (SELECT text FROM word WHERE word_id = l.comm_w) GLOB ?4 OR EXISTS (SELECT 1 FROM v_victim AS w WHERE w.event_id = "
 			       "e.event_id AND w.comm GLOB ?4))"
 			       " AND (?5 IS NULL OR e.oom_memcg GLOB ?5 OR e.task_memcg GLOB ?5)"
 			       " AND (?6 IS NULL OR e.verdict = ?6)"
@@ -123,18 +123,19 @@ static int several(struct oom_store *s, struct oom_sql_stmt *st, const char *tex
 	return oom_err_set(reterr, ENOTUNIQ, "'%s' fits several events:%s", text, list);
 }
 
-static int find_print(struct oom_store *s, struct oom_sql_stmt *st, const char *text, int64_t *ret_id, struct oom_err *reterr)
+static int find_print(struct oom_store *s, struct oom_sql_stmt *st, const char *text, int64_t *ret_id,
+		      struct oom_err *reterr)
 {
-	char low[PRINT_MAX + 1], high[PRINT_MAX + 2];
+	char low[PRINT_MAX], high[PRINT_MAX];
 	size_t n = strlen(text);
 	int r;
 
-	for (size_t i = 0; i <= n; i++)
+	memset(low, '0', sizeof(low));
+	memset(high, 'f', sizeof(high));
+	for (size_t i = 0; i < n; i++)
 		low[i] = high[i] = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] | 0x20) : text[i];
-	high[n] = 'g';                                   /* behind every digit */
-	high[n + 1] = '\0';
-	oom_sql_bind_text(st, 1, oom_str_from(low));
-	oom_sql_bind_text(st, 2, oom_str_from(high));
+	oom_sql_bind_text(st, 1, (struct oom_str){ low, sizeof(low) });
+	oom_sql_bind_text(st, 2, (struct oom_str){ high, sizeof(high) });
 	r = oom_sql_step(s->sql, st, reterr);
 	if (r == 0)
 		return oom_err_set(reterr, ENOENT, "there is no event %s in '%s'", text, oom_sql_path(s->sql));
@@ -287,7 +288,8 @@ int oom_store_list(struct oom_store *s, const struct oom_filter *f, const struct
 		"SELECT e.event_id AS id, coalesce(e.realtime, e.stamp) AS time, e.hostname AS host, "
 		"e.kernel,"
 		" e.scope, e.oom_memcg, e.outcome, coalesce(e.victim_pid, l.tgid) AS victim_pid,"
-		" coalesce(e.victim_comm, l.comm) AS victim_comm, e.verdict, e.reason, l.class",
+		" coalesce(e.victim_comm, (SELECT text FROM word WHERE word_id = l.comm_w)) AS victim_comm, e.verdict, e.reason,"
+		" e.class",
 		f, "", &st, reterr);
 
 	if (r)

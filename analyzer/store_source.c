@@ -147,7 +147,7 @@ static int has_stale(struct oom_store *s, struct oom_err *reterr)
 	struct oom_sql_stmt *st = NULL;
 	int r = oom_sql_prepare(s->sql, "SELECT 1 FROM event AS e LEFT JOIN verdict AS v ON v.event_id = e.event_id"
 				" LEFT JOIN digest AS d ON d.event_id = e.event_id"
-				" WHERE v.engine IS NOT ? OR d.weight IS NULL LIMIT 1", &st, NULL, reterr);
+				" WHERE (SELECT text FROM word WHERE word_id = v.engine_w) IS NOT ? OR d.weight IS NULL LIMIT 1", &st, NULL, reterr);
 
 	if (r)
 		return r;

@@ -154,6 +154,8 @@ static void make_replay(struct oom_replay *r, const struct oom_event *ev)
 		rank[i] = i;
 	}
 	r->event = ev;
+	r->profile = oom_profile_named("5.9");
+	r->total = (struct oom_range){ 4000000, 4000000 };
 	r->score = score;
 	r->nscores = TASKS;
 	r->rank = rank;

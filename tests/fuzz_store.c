@@ -23,8 +23,8 @@ static struct oom_store *reader;
 static unsigned char *base;
 static size_t base_size;
 
-static const char *const changed[] = { "evidence", "shape", "event", "victim", "task",
-	"task_recorded", "life", "flight" };
+static const char *const changed[] = { "evidence", "shape", "event", "victim", "task", "task_rare",
+	"task_recorded", "life", "flight", "word", "who" };
 
 static void fill(struct oom_event *ev, const struct oom_record *r, void *rec, int64_t n)
 {
@@ -168,17 +168,23 @@ static void set_values(const uint8_t *data, size_t size)
 		"UPDATE evidence SET raw = ? WHERE event_id = 1",
 		"UPDATE evidence SET memory = CAST(? AS TEXT) WHERE event_id = 1",
 		"UPDATE OR IGNORE shape SET shape = CAST(? AS TEXT) WHERE shape_id = 1",
-		"UPDATE event SET scope = CAST(? AS TEXT)",
-		"UPDATE victim SET comm = CAST(? AS TEXT)",
+		"UPDATE event SET scope_w = ?",
+		"UPDATE word SET text = CAST(? AS TEXT) WHERE word_id % 2",
+		"UPDATE who SET comm = CAST(? AS TEXT)",
+		"UPDATE task SET who_id = ?",
+		"UPDATE task SET pgtables = unicode(?)",
+		"UPDATE task_rare SET line_off = ?",
+		"UPDATE event SET rows_off = unicode(?)",
+		"UPDATE event SET last_line_off = ?",
 		"UPDATE task SET k = k + ?",
 		"UPDATE OR IGNORE event SET event_id = ?",
 		"UPDATE task SET pid = ?",
 		"UPDATE task_recorded SET k = k + ?",
-		"UPDATE task_recorded SET cgroup = CAST(? AS TEXT)",
-		"UPDATE life SET freed_by = CAST(? AS TEXT)",
+		"UPDATE task_recorded SET cgroup_w = ?",
+		"UPDATE life SET freed_by_w = unicode(?)",
 		"UPDATE life SET marked_us = ?",
-		"UPDATE flight SET cmdline = ?",
-		"UPDATE event SET ballot = CAST(? AS TEXT)",
+		"UPDATE flight SET cmdline_w = unicode(?)",
+		"UPDATE event SET ballot_w = unicode(?)",
 	};
 
 	run("BEGIN");

@@ -284,9 +284,9 @@ static void events_have_names(void **state)
 		assert_int_equal(store_put(s, &ev, NULL, 1), i + 1);
 		oom_event_release(&ev);
 	}
-	store_shell(store_db, "UPDATE event SET fingerprint = 'abcdef11' || substr(fingerprint, 9) WHERE event_id = 1;"
-		    "UPDATE event SET fingerprint = 'abcdef12' || substr(fingerprint, 9) WHERE event_id = 2;"
-		    "UPDATE event SET fingerprint = '123456789012' || substr(fingerprint, 13) WHERE event_id = 3");
+	store_shell(store_db, "UPDATE event SET fingerprint = CAST(x'abcdef11' || substr(fingerprint, 5) AS BLOB) WHERE event_id = 1;"
+		    "UPDATE event SET fingerprint = CAST(x'abcdef12' || substr(fingerprint, 5) AS BLOB) WHERE event_id = 2;"
+		    "UPDATE event SET fingerprint = CAST(x'123456789012' || substr(fingerprint, 7) AS BLOB) WHERE event_id = 3");
 	assert_int_equal(resolve(s, "7", &id, &err), 0);
 	assert_int_equal(id, 7);
 	assert_int_equal(resolve(s, "ABCDEF12", &id, &err), 0);

@@ -11,6 +11,7 @@ static struct oom_sql *model(void)
 	size_t n;
 
 	assert_int_equal(oom_sql_open("", OOM_SQL_CREATE, &db, &err), 0);
+	assert_int_equal(oom_sql_functions(db, oom_dict_word, NULL, &err), 0);
 	for (int v = 1; oom_schema_section("version", v, &n); v++) {
 		struct oom_buf b = { 0 };
 

@@ -17,6 +17,8 @@ void store_load(struct oom_store *s, int64_t id, struct oom_event *ret);
 /* Values of the first row as text, apart by |, NULL as -; and the number of rows. */
 struct store_answer { char text[4096]; int rows; };
 struct store_answer store_ask(struct oom_store *s, const char *sql);
+/* Fails if a table has rows of no event. */
+void store_no_orphans(struct oom_store *s);
 /* Runs SQL with the shell that everybody has. */
 void store_shell(const char *path, const char *sql);
 

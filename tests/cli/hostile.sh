@@ -49,7 +49,7 @@ expect 2 'no verdict' "$OOMLENS" list --db "$db" --verdict wrong
 expect 2 'no kernel profile' "$OOMLENS" import --db "$work/none.db" --profile 9.9 "$log"
 [ ! -e "$work/none.db" ] || { echo 'a usage error made a store'; failures=$((failures + 1)); }
 expect 0 '' "$OOMLENS" import -q --db "$work/forced.db" --profile 5.9 "$log"
-same 'import --profile' 5.9 "$("$OOMLENS" query --csv --db "$work/forced.db" 'SELECT profile FROM verdict LIMIT 1' | sed -n '2s/\r//p')"
+same 'import --profile' 5.9 "$("$OOMLENS" query --csv --db "$work/forced.db" 'SELECT profile FROM v_event LIMIT 1' | sed -n '2s/\r//p')"
 
 # Reading leaves nothing behind, not even a directory.
 mkdir "$work/home"

@@ -13,14 +13,14 @@ sanitized=${SANITIZED:-$OOMLENS}
 dump() {         # dump DB > text
 	local view sql
 	for view in $(sqlite3 "$1" "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY 1"); do
-		sql=$(sqlite3 "$1" "SELECT 'SELECT ''$view'', ' || group_concat(CASE name WHEN 'event_id' THEN 'e.fingerprint'
+		sql=$(sqlite3 "$1" "SELECT 'SELECT ''$view'', ' || group_concat(CASE name WHEN 'event_id' THEN 'hex(e.fingerprint)'
 				WHEN 'host_id' THEN 'coalesce(h.machine_id, h.hostname)' ELSE 'v.\"' || name || '\"' END) || ' FROM $view AS v'
 				|| CASE WHEN sum(name = 'event_id') THEN ' JOIN event AS e USING (event_id)' ELSE '' END
 				|| CASE WHEN sum(name = 'host_id') THEN ' JOIN host AS h ON h.host_id = v.host_id' ELSE '' END
 			FROM pragma_table_info('$view')")
 		sqlite3 "$1" "$sql" | sort
 	done
-	sqlite3 "$1" "SELECT fingerprint, hex(raw) FROM evidence JOIN event USING (event_id) ORDER BY 1"
+	sqlite3 "$1" "SELECT hex(fingerprint), hex(raw) FROM evidence JOIN event USING (event_id) ORDER BY 1"
 }
 is_same() {      # is_same WHAT DB EXPECTED-DUMP
 	dump "$2" > "$work/found"
@@ -56,15 +56,16 @@ same 'an event loads' 0 "$("$OOMLENS" explain --json --db "$work/all.db" --event
 # Two accounts: the heavier, then the lesser path.
 db=$work/path-b.db
 "$OOMLENS" import -q --db "$db" "$log"; cp "$db" "$work/path-a.db"
-sqlite3 "$work/path-a.db" "UPDATE event SET path = '/a'"; sqlite3 "$db" "UPDATE event SET path = '/b'"
+sqlite3 "$work/path-a.db" "UPDATE word SET text = '/a' WHERE word_id IN (SELECT path_w FROM event)"
+sqlite3 "$db" "UPDATE word SET text = '/b' WHERE word_id IN (SELECT path_w FROM event)"
 for order in 'a b' 'b a'; do
 	rm -f "$work/two.db"*
 	for p in $order; do expect 0 '' "$OOMLENS" merge -q "$work/two.db" "$work/path-$p.db"; done
-	same "of two paths, $order" /a "$(sqlite3 "$work/two.db" 'SELECT group_concat(DISTINCT path) FROM event')"
+	same "of two paths, $order" /a "$(sqlite3 "$work/two.db" 'SELECT group_concat(DISTINCT path) FROM v_event')"
 done
 sqlite3 "$db" 'UPDATE digest SET weight = weight + 1'
 expect 3 'fingerprint of its event [0-9]+ is damaged' "$OOMLENS" merge "$work/two.db" "$db"
-same 'who claims to know more' /a "$(sqlite3 "$work/two.db" 'SELECT group_concat(DISTINCT path) FROM event')"
+same 'who claims to know more' /a "$(sqlite3 "$work/two.db" 'SELECT group_concat(DISTINCT path) FROM v_event')"
 
 # A later mark knows more.
 sqlite3 "$one" "SELECT host_id, boot_id FROM recorder LIMIT 1" | { IFS='|' read -r h b
@@ -76,39 +77,29 @@ sqlite3 "$one" "SELECT host_id, boot_id FROM recorder LIMIT 1" | { IFS='|' read 
 
 # ---- older versions, other engines ------------------------------------------------------------------------
 
-older() {        # older VERSION FROM TO: the events of texts, in a store of that version
-	local t columns
-	sed -n "1,/^-- @version $(($1 + 1))\$/p" schema.sql > "$work/ddl.sql"
-	rm -f "$3"
-	sqlite3 "$3" "PRAGMA page_size = 4096" ".read $work/ddl.sql" "PRAGMA user_version = $1" 'PRAGMA application_id = 0x4f4f4d4c' \
-		'PRAGMA journal_mode = WAL' > "$work/out"
-	for t in $(sqlite3 "$3" "SELECT name FROM sqlite_schema WHERE type = 'table'"); do
-		columns=$(sqlite3 "$3" "ATTACH '$2' AS new; SELECT group_concat('\"' || name || '\"') FROM pragma_table_info('$t')
-			WHERE name IN (SELECT name FROM pragma_table_info('$t', 'new'))")
-		sqlite3 "$3" "ATTACH '$2' AS new; INSERT INTO $t ($columns) SELECT $columns FROM new.$t"
-	done
-}
+sqlite3 "$work/old.db" < tests/stores/version-2.sql
+cp "$work/old.db" "$work/upgraded.db"
+"$OOMLENS" analyze -q --db "$work/upgraded.db"
+dump "$work/upgraded.db" > "$work/want-old"
+sum=$(sha256sum < "$work/old.db")
+expect 0 '' env TMPDIR="$work" "$OOMLENS" merge "$work/from-old.db" "$work/old.db"
+is_same 'from an older version' "$work/from-old.db" "$work/want-old"
+same 'that store' "2,$sum" "$(sqlite3 "$work/old.db" 'PRAGMA user_version'),$(sha256sum < "$work/old.db")"
+# The destination may be the older one.
 expect 0 '' "$OOMLENS" import -q --db "$work/new.db" "$cases/6.12-global/log" "$cases/6.12-memcg/log" "$cases/5.10-adj/log"
 dump "$work/new.db" > "$work/want-new"
-for v in 1 2; do
-	older $v "$work/new.db" "$work/old-$v.db"
-	sum=$(sha256sum < "$work/old-$v.db")
-	rm -f "$work/from-old.db"*
-	expect 0 '' env TMPDIR="$work" "$OOMLENS" merge "$work/from-old.db" "$work/old-$v.db"
-	is_same "from version $v" "$work/from-old.db" "$work/want-new"
-	same "a store of version $v" "$v,$sum" "$(sqlite3 "$work/old-$v.db" 'PRAGMA user_version'),$(sha256sum < "$work/old-$v.db")"
-done
+expect 0 '' "$OOMLENS" merge "$work/from-old.db" "$work/new.db"
+dump "$work/from-old.db" > "$work/want-both"
+expect 0 '' "$OOMLENS" merge "$work/old.db" "$work/new.db"
+expect 0 '' "$OOMLENS" analyze -q --db "$work/old.db"
+is_same 'into an older one' "$work/old.db" "$work/want-both"
 cp "$work/new.db" "$work/stale.db"
-sqlite3 "$work/stale.db" "UPDATE verdict SET engine = '0.0', verdict = 'unexplained'; UPDATE task SET points = 1; UPDATE digest SET weight = 9"
+sqlite3 "$work/stale.db" "UPDATE word SET text = '0.0' WHERE word_id IN (SELECT engine_w FROM verdict);
+	UPDATE verdict SET verdict_w = reason_w; UPDATE task SET place = 1; UPDATE task_rare SET points = 1; UPDATE digest SET weight = 9"
 rm -f "$work/from-old.db"*
 expect 0 '' env TMPDIR="$work" "$OOMLENS" merge "$work/from-old.db" "$work/stale.db"
 is_same 'verdicts of another engine' "$work/from-old.db" "$work/want-new"
 same 'no copy is left' 0 "$(find "$work" -name 'oomlens-merge-*' | wc -l)"
-# The destination may be the older one.
-cp "$work/old-2.db" "$work/dest-old.db"
-expect 0 '' "$OOMLENS" merge "$work/dest-old.db" "$work/new.db"
-expect 0 '' "$OOMLENS" analyze -q --db "$work/dest-old.db"
-is_same 'into an older one' "$work/dest-old.db" "$work/want-new"
 
 # ---- what goes wrong ---------------------------------------------------------------------------------------
 
@@ -165,7 +156,7 @@ table 'host';DROP TABLE host; CREATE VIEW host AS SELECT 1 AS host_id, hex(zerob
 table 'note';DROP TABLE note
 table 'note';ALTER TABLE note ADD COLUMN x AS (abs(1))
 table 'note';DROP TABLE note; CREATE TABLE note (k INTEGER PRIMARY KEY, line INTEGER, kind TEXT, text TEXT AS (hex(zeroblob(900000000))))
-table 'victim';ALTER TABLE victim RENAME COLUMN pid TO pids
+table 'prior';ALTER TABLE prior RENAME COLUMN pid TO pids
 table 'note';$writable UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE note USING fts4(k, line, kind, text)' WHERE name = 'note'
 index 'event_time';DROP INDEX event_time
 table 'task';$writable UPDATE sqlite_schema SET sql = replace(sql, 'INTEGER PRIMARY KEY', 'INTEGER PRIMARY KEY CHECK (abs(k))') WHERE name = 'task'
@@ -174,22 +165,30 @@ not a store;PRAGMA user_version = -7
 not a store;PRAGMA application_id = 7
 ;PRAGMA user_version = 1
 wrong type;UPDATE task SET pid = 'x' WHERE k = (SELECT max(k) FROM task)
-wrong type;UPDATE task SET comm = x'00' WHERE k = (SELECT min(k) FROM task)
+wrong type;UPDATE task_rare SET points = 'x' WHERE k = (SELECT max(k) FROM task_rare)
+wrong type;UPDATE task SET who_id = 'x' WHERE k = (SELECT max(k) FROM task)
+not there, or damaged;UPDATE task SET who_id = 123456789 WHERE k = (SELECT max(k) FROM task)
+not there, or damaged;UPDATE task SET who_id = -1
+damaged;UPDATE who SET comm = x'00' WHERE who_id = (SELECT max(who_id) FROM task)
+damaged;UPDATE who SET uid = 'root'
 wrong type;UPDATE event SET page_size = 1.5
-wrong type;UPDATE event SET path = x'2f'
-wrong type;UPDATE victim SET role = x'2f'
+wrong type;UPDATE event SET path_w = x'2f'
+not there, or damaged;UPDATE event SET path_w = 1 << 60
+damaged;UPDATE word SET text = x'2f' WHERE word_id = (SELECT path_w FROM event LIMIT 1)
+wrong type;UPDATE victim SET role_w = 1.5
 wrong type;UPDATE host SET hostname = x'2f'
 wrong type;UPDATE evidence SET raw = 'text'
 wrong type;UPDATE verdict SET margin = 'much'
 wrong type;UPDATE digest SET candidates = 'all'
 wrong type;UPDATE recorder SET kills = 'all'
 wrong type;UPDATE trace SET pid = 'x'
-too long;UPDATE event SET path = printf('%*c', 70000, 'x') WHERE event_id = 3
+damaged;UPDATE word SET text = printf('%*c', 70000, 'x') WHERE word_id = (SELECT path_w FROM event WHERE event_id = 3)
 too long;UPDATE host SET machine_id = printf('%*c', 70000, 'x')
-too (long|big);UPDATE task SET comm = printf('%*c', 200000000, 'x') WHERE k = (SELECT max(k) FROM task)
-fingerprint;UPDATE event SET fingerprint = 'x' WHERE event_id = 2
-fingerprint;UPDATE event SET fingerprint = '../../../../../../../../../../a' WHERE event_id = 2
-fingerprint;UPDATE event SET fingerprint = CAST(x'00000000000000000000000000000000' AS TEXT) WHERE event_id = 2
+too (long|big)|damaged;UPDATE who SET comm = printf('%*c', 200000000, 'x') WHERE who_id = (SELECT who_id FROM task LIMIT 1)
+wrong type;UPDATE event SET fingerprint = 'x' WHERE event_id = 2
+wrong type;UPDATE event SET fingerprint = '../../../../../../../../../../a' WHERE event_id = 2
+fingerprint;UPDATE event SET fingerprint = x'' WHERE event_id = 2
+fingerprint;UPDATE event SET fingerprint = zeroblob(1000) WHERE event_id = 2
 fingerprint|no event;UPDATE event SET event_id = -5 WHERE event_id = 2
 fingerprint|no event;UPDATE event SET event_id = 9223372036854775807 WHERE event_id = 2
 shape|JSON;UPDATE shape SET shape = '{' WHERE shape_id = 2
@@ -207,10 +206,11 @@ cp "$two" "$work/far.db"
 sqlite3 "$work/far.db" "UPDATE task SET k = (k & 1048575) | ($far << 20) WHERE k >> 20 = 2; UPDATE victim SET k = (k & 1048575) | ($far << 20)
 	WHERE k >> 20 = 2; UPDATE note SET k = (k & 1048575) | ($far << 20) WHERE k >> 20 = 2;
 	UPDATE life SET k = (k & 1048575) | ($far << 20) WHERE k >> 20 = 2; UPDATE flight SET k = (k & 1048575) | ($far << 20) WHERE k >> 20 = 2;
+	UPDATE task_rare SET k = (k & 1048575) | ($far << 20) WHERE k >> 20 = 2;
 	UPDATE task_recorded SET k = (k & 1048575) | ($far << 20) WHERE k >> 20 = 2; UPDATE prior SET k = (k & 1048575) | ($far << 20) WHERE k >> 20 = 2;
 	UPDATE event SET event_id = $far WHERE event_id = 2; UPDATE verdict SET event_id = $far WHERE event_id = 2;
 	UPDATE digest SET event_id = $far WHERE event_id = 2; UPDATE evidence SET event_id = $far WHERE event_id = 2;
-	INSERT INTO task (k, pid) VALUES (-1, 1), (9223372036854775807, 2), (4000 << 20, 3); INSERT INTO note (k) VALUES (-9223372036854775808)"
+	INSERT INTO task (k, who_id) VALUES (-1, 1), (9223372036854775807, 2), (4000 << 20, 3); INSERT INTO note (k) VALUES (-9223372036854775808)"
 rm -f "$work/dest.db"*; "$OOMLENS" merge -q "$work/dest.db" "$two"; dump "$work/dest.db" > "$work/want-two"
 rm -f "$work/dest.db"*
 expect 0 '' "$sanitized" merge "$work/dest.db" "$work/far.db"

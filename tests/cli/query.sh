@@ -30,7 +30,7 @@ while read -r sql; do
 		"$OOMLENS" query --db "$db" "${sql//FILE/$work/x}"
 done <<'SQL'
 INSERT INTO host (hostname) VALUES ('x')
-UPDATE event SET host = 'x'
+UPDATE event SET stamp = 'x'
 DELETE FROM task
 DROP VIEW v_event
 CREATE TEMP TABLE t (a)

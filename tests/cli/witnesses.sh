@@ -108,7 +108,7 @@ done
 same 'each who died is the victim of one event' "$(sort "$work/pids")" \
 	"$(sqlite3 "$db" "SELECT pid FROM v_victim WHERE pid IN ($died) ORDER BY CAST(pid AS TEXT)")"
 same 'each has a life' 3,3,3 "$(sqlite3 -separator , "$db" "SELECT count(*), count(marked_us), sum(class IN ('logged', 'rate_limited'))
-	FROM life WHERE pid IN ($died)")"
+	FROM v_life WHERE pid IN ($died)")"
 event="(SELECT max(event_id) FROM v_victim WHERE pid IN ($died))"
 same 'the kernel counted it' 1 "$(sqlite3 "$db" "SELECT count(*) FROM v_memory WHERE event_id = $event AND zone = 'vmstat'")"
 same 'its cgroup makes no shape' 0 "$(sqlite3 "$db" "SELECT count(*) FROM shape WHERE shape LIKE '%oomlens-cli%'")"

@@ -41,5 +41,5 @@ counted "$first"
 intact
 echo "$(uname -r), cgroup v$((v2 + 1)): $rounds times kill -9, $(wc -l < "$work/pids") kills," \
 	"$(sql 'SELECT count(*) FROM v_event') events, $(wc -l < "$work/stored") victims"
-sql "SELECT '  ' || class, count(*) FROM life GROUP BY class" | tr '|' ' '
+sql "SELECT '  ' || class, count(*) FROM v_life GROUP BY class" | tr '|' ' '
 passed

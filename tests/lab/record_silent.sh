@@ -44,12 +44,12 @@ fsfreeze -u "$work/mnt"
 sleep 1
 end
 
-one="FROM life WHERE tgid = $dying"
+one="FROM v_life WHERE tgid = $dying"
 same "lives" 1 "$(sql "SELECT count(*) $one")"
 same "class" already_exiting "$(sql "SELECT class $one")"
 same "freed by" reaper "$(sql "SELECT freed_by $one")"
 same "a reaper's time from 1.5 to 4 s" 1 "$(sql "SELECT reap_end_us - marked_us BETWEEN 1500000 AND 4000000 $one")"
-same "outcome" will_free "$(sql "SELECT e.outcome FROM event e JOIN life l ON l.k >> 20 = e.event_id WHERE l.tgid = $dying")"
+same "outcome" will_free "$(sql "SELECT e.outcome FROM v_event e JOIN v_life l USING (event_id) WHERE l.tgid = $dying")"
 same "the log is silent" "" "$(dmesg | grep "Killed process $dying " || true)"
 intact
 sql "SELECT 'silent kill of ' || comm || ': ' || class || ', marked, reaped after ' || (reap_end_us - marked_us) || ' µs, freed by ' ||

@@ -20,7 +20,7 @@ most "most memory, KiB" $((24 * 1024)) "$peak"
 same "events dropped" 0 "$(status dropped)"
 echo "$(uname -r), cgroup v$((v2 + 1)): $kills kills, $(sql 'SELECT count(*) FROM v_event') events," \
 	"$(wc -l < "$work/stored") victims; kill to commit $latency µs, worst $worst µs; peak $peak KiB"
-sql "SELECT '  ' || class, count(*) FROM life GROUP BY class" | tr '|' ' '
+sql "SELECT '  ' || class, count(*) FROM v_life GROUP BY class" | tr '|' ' '
 jq -r '.feeds[] | "  feed \(.name): \(if .open == 1 then "open" else "not open" end), \(.facts) facts, \(.lost) lost"' \
 	"$RUNTIME_DIRECTORY/status.json"
 passed
