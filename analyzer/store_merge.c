@@ -237,6 +237,8 @@ int oom_store_merge(struct oom_store *s, struct oom_store *source, struct oom_me
 
 	if (same_file(oom_sql_path(s->sql), name))
 		return oom_err_set(reterr, EINVAL, "cannot merge '%s': it is the destination", name), 1;
+	if (oom_sql_in_transaction(s->sql))
+		return oom_err_set(reterr, EBUSY, "cannot merge into '%s': it is being written", oom_sql_path(s->sql));
 	r = oom_sql_attach(s->sql, path, name, reterr);
 	if (r)
 		return r == -ENOMEM ? r : 1;
