@@ -59,7 +59,7 @@ static unsigned distance(const char *a, const char *b)
 
 	for (size_t j = 0; j <= n; j++)
 		row[j] = (unsigned)j;
-	for (size_t i = 0; a[i] && i < NAME_MAX_BYTES; i++) {
+	for (size_t i = 0; i < NAME_MAX_BYTES && a[i]; i++) {
 		diagonal = row[0]++;
 		for (size_t j = 1; j <= n; j++) {
 			unsigned same = diagonal + (a[i] != b[j - 1]);

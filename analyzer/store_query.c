@@ -108,7 +108,6 @@ static int several(struct oom_store *s, struct oom_sql_stmt *st, const char *tex
 {
 	char list[300] = "";
 	size_t at = 0;
-	int r;
 
 	do {
 		struct oom_str print = oom_sql_bytes(st, 1);
@@ -119,7 +118,7 @@ static int several(struct oom_store *s, struct oom_sql_stmt *st, const char *tex
 		}
 		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s %lld (%.*s)", at ? "," : "",
 				       (long long)oom_sql_int(st, 0), (int)(print.n < 20 ? print.n : 20), print.p ? print.p : "");
-	} while ((r = oom_sql_step(s->sql, st, reterr)) == 1);
+	} while (oom_sql_step(s->sql, st, reterr) == 1);
 	return oom_err_set(reterr, ENOTUNIQ, "'%s' fits several events:%s", text, list);
 }
 
