@@ -25,6 +25,7 @@ answers '2026-03-02,2,2,2,1,1,2 2026-03-01,2,2,1,0,2,2 ,1,1,1,1,0,0' kills-by-da
 answers '2026-03-01,2,2,1,0,2,2' kills-by-day --host alpha --until 2026-03-02Z
 answers '2026-03-02,2,2,2,1,1,2' kills-by-day --since 2026-03-02Z
 answers '2026-03-02,2,2,2,1,1,2' kills-by-day --top 1
+answers '2026-03-01,1,1,1,0,1,1' kills-by-day --since '2026-03-01 05:40:00Z' --until '2026-03-02 05:10:00Z'
 answers '05,3,2,1 23,1,1,1' kills-by-hour
 answers 'alpha,3,3,0,3,1,2026-03-01T05:10:00.000000Z,2026-03-02T05:10:00.000000Z' kills-by-host --top 1
 answers 'alpha,,,hog,3,2026-03-01T05:10:00.000000Z,2026-03-02T05:10:00.000000Z,43200' repeat-offenders
