@@ -22,10 +22,14 @@ expect 0 '' "$OOMLENS" import -q --db "$db" "$cases"/*/log
 
 # names that no host and no unit should have, in all lengths
 sqlite3 "$db" "UPDATE host SET hostname = CAST(x'225c0a0d00ffc3281b5b33316de280ae' AS TEXT) || host_id;
-	UPDATE digest SET unit = CASE event_id % 6 WHEN 0 THEN 'a\"} 1' || char(10) || 'oomlens_fake 7' WHEN 1 THEN '' WHEN 2 THEN '_other'
-	WHEN 3 THEN CAST(x'fffe' AS TEXT) || '.service' WHEN 4 THEN replace(hex(zeroblob(500)), '0', 'é') ELSE '{}\\' END, runtime = NULL;
-	UPDATE event SET scope = 'x' || event_id || '\"\\', outcome = x'00ff' WHERE event_id % 2;
-	UPDATE verdict SET verdict = 'y' || event_id || char(10) WHERE event_id % 3 = 0"
+	INSERT INTO word (word_id, hash, text) VALUES (1000000, 0, 'a\"} 1' || char(10) || 'oomlens_fake 7'), (1000001, 0, ''), (1000002, 0, '_other'),
+	(1000003, 0, CAST(x'fffe' AS TEXT) || '.service'), (1000004, 0, replace(hex(zeroblob(500)), '0', 'é')), (1000005, 0, '{}\\');
+	INSERT INTO word SELECT 2000000 + event_id, 0, 'x' || event_id || '\"\\' FROM event;
+	INSERT INTO word SELECT 3000000 + event_id, 0, 'y' || event_id || char(10) FROM event;
+	UPDATE digest SET unit_w = 1000000 + event_id % 6, runtime_w = NULL;
+	UPDATE event SET scope_w = 2000000 + event_id WHERE event_id % 2;
+	UPDATE verdict SET verdict_w = 3000000 + event_id WHERE event_id % 3 = 0"
+same 'the words are in place' 1 "$(sqlite3 "$db" "SELECT count(*) > 100 FROM v_event WHERE scope LIKE 'x%' AND unit IS NOT NULL")"
 rm -f "$prom"
 for _ in 1 2; do
 	expect 0 '' "$OOMLENS" export -f prometheus --db "$db" -o "$prom" --runtime-dir "$work/run"

@@ -37,7 +37,7 @@ told alpha 2026-03-01T05:59:59.000000 6.12-memcg 5 > "$work/log"
 expect 0 '' "$OOMLENS" import -q --db "$db" "$work/log"
 answers 'alpha,2026-03-01T05,3,1,0,2026-03-01T05:10:00.000000Z,2026-03-01T05:59:59.000000Z' storms
 answers 'events,5 hosts,2 kernels,1 first,2026-03-01T05:10:00.000000Z last,2026-03-02T23:59:59.999999Z' totals --since @1 --top 5
-same 'events are named as everywhere' "$(sqlite3 "$db" "SELECT substr(fingerprint, 1, 12) FROM event ORDER BY wall_us DESC LIMIT 1")" \
+same 'events are named as everywhere' "$(sqlite3 "$db" "SELECT substr(fingerprint, 1, 12) FROM v_event ORDER BY wall_us DESC LIMIT 1")" \
 	"$(query recent --top 1 | cut -d, -f1)"
 
 # Who died instead of whom, and what had to wait: facts of the scenarios in guests.
@@ -58,8 +58,10 @@ same 'not exact' 'explained,panic_on_oom insufficient,no_task_table' "$(query no
 # What a recorder adds.
 cp "$work/oom.db" "$work/seen.db"
 db=$work/seen.db
-sqlite3 "$db" "INSERT INTO life (k, tgid, comm, class) SELECT event_id << 20, 77, 'quiet', 'log_lost' FROM event WHERE event_id <= 2;
-	INSERT INTO life (k, tgid, comm, class) VALUES ((1 << 20) + 1, 78, 'aside', 'group_member'), ((2 << 20) + 1, 79, 'dying', 'already_exiting');
+sqlite3 "$db" "INSERT INTO word (word_id, hash, text) VALUES (1000001, 0, 'quiet'), (1000002, 0, 'aside'), (1000003, 0, 'dying'),
+	(1000004, 0, 'log_lost'), (1000005, 0, 'group_member'), (1000006, 0, 'already_exiting');
+	INSERT INTO life (k, tgid, comm_w, class_w) SELECT event_id << 20, 77, 1000001, 1000004 FROM event WHERE event_id <= 2;
+	INSERT INTO life (k, tgid, comm_w, class_w) VALUES ((1 << 20) + 1, 78, 1000002, 1000005), ((2 << 20) + 1, 79, 1000003, 1000006);
 	INSERT INTO recorder (host_id, boot_id, oom_kill, kills, log_lost, facts_lost, seen_us)
 	SELECT host_id, 'b1', 9, 7, 5, 0, 1772400000000000 FROM host WHERE hostname = 'alpha';
 	INSERT INTO recorder (host_id, boot_id, oom_kill, kills, log_lost, facts_lost, seen_us)
@@ -73,7 +75,7 @@ answers '' recorder-gaps --since 2026-03-02Z
 : > "$work/none"
 mkdir "$work/empty" "$work/one" "$work/two" "$work/fleet"
 sqlite3 "$work/oom.db" ".backup $work/empty/oom.db"
-sqlite3 "$work/empty/oom.db" "$(sqlite3 "$work/empty/oom.db" "SELECT 'DELETE FROM ' || name || ';' FROM sqlite_master WHERE type = 'table' AND name NOT IN ('shape', 'why_not')")"
+sqlite3 "$work/empty/oom.db" "$(sqlite3 "$work/empty/oom.db" "SELECT 'DELETE FROM ' || name || ';' FROM sqlite_master WHERE type = 'table' AND name NOT IN ('shape', 'why_not', 'word', 'who')")"
 logs=("$cases"/[5-7].*/log "$cases"/formats-journal-short-iso/log)
 reversed=()
 for log in "${logs[@]}"; do reversed=("$log" "${reversed[@]}"); done
