@@ -20,8 +20,10 @@ static const char *deed(struct oom_case *c, const struct oom_limit *l)
 	const char *who = c->ev->oom_memcg.p ? oom_say_z(s, "The memory cgroup %s", oom_say_name(s, c->ev->oom_memcg)) :
 			  "A memory cgroup that the log does not name";
 
-	if (l->limit_kb == OOM_NA || oom_unlimited_kb(l->limit_kb))
+	if (l->limit_kb == OOM_NA)
 		return oom_say_z(s, "%s was full; the log does not show its limit.", who);
+	if (oom_unlimited_kb(l->limit_kb))
+		return oom_say_z(s, "%s could not be charged more, although the log shows no limit for it.", who);
 	if (!l->reached)
 		return oom_say_z(s, "%s could not be charged more; when the dump was made it was below its limit of %s again.",
 				 who, oom_say_kb(s, l->limit_kb));

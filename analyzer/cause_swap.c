@@ -2,12 +2,13 @@
 /* Swap that was not there, full, or not allowed: never the cause alone, often why nothing else could help. */
 #include "cause_impl.h"
 
-/* What a dump prints; without CONFIG_SWAP there are no such lines. */
+/* What a dump prints; without CONFIG_SWAP there are no such lines between the pagecache's and that of RAM. */
 static int64_t total_kb(const struct oom_event *ev)
 {
 	if (ev->swap_total_kb != OOM_NA)
 		return ev->swap_total_kb;
-	if (ev->has_mem_info == 1 && ev->ram_pages != OOM_NA)
+	if (ev->has_mem_info == 1 && ev->ram_pages != OOM_NA &&
+	    oom_memory_sum(ev, OOM_AREA_GLOBAL, OOM_ANY_NODE, "page_cache").kb != OOM_NA)
 		return 0;
 	return ev->boot_swap_total_kb;
 }

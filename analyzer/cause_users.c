@@ -2,7 +2,7 @@
 /* Who held the memory: the rows of a ledger, the largest of them as the cause if it is more than half. */
 #include "cause_impl.h"
 
-#include "evaluate.h"
+#include "release.h"
 
 struct user {
 	enum oom_cause_id id;
@@ -236,6 +236,17 @@ static void tell(struct oom_case *c, const struct oom_ledger *l, const struct us
 
 /* ---- is there a cause in it? ------------------------------------------------------------------------ */
 
+/* The invoked line has the nodemask from 4.9 on, and what a task was bound to shows nowhere else. */
+static bool hides_policies(const struct oom_event *ev)
+{
+	struct oom_release r;
+	bool numa = false;
+
+	for (size_t i = 0; i < ev->nmemory; i++)
+		numa |= ev->memory[i].area == OOM_AREA_ZONE && ev->memory[i].node > 0;
+	return numa && ev->kernel.p && oom_release_parse(ev->kernel, &r) && !oom_release_since(&r, 4, 9);
+}
+
 /* Nothing of it says why there was none, if there was some. */
 static const char *was_there(struct oom_case *c)
 {
@@ -255,8 +266,9 @@ static const char *was_there(struct oom_case *c)
 		return oom_say_z(s, "%s were free, and the failed page fault does not say what it had asked for",
 				 oom_say_kb(s, free_kb));
 	if (is_short == OOM_NO)
-		return oom_say_z(s, "%s were free, and a zone that the request may use was above its high watermark",
-				 oom_say_kb(s, free_kb));
+		return oom_say_z(s, "%s were free, and a zone that the request may use was above its high watermark%s",
+				 oom_say_kb(s, free_kb), hides_policies(c->ev) ? "; this kernel does not print a memory policy that "
+				 "would have forbidden it" : "");
 	return free_kb == OOM_NA ? "the log does not show whether the zones that the request may use were below their "
 				   "watermarks"
 				 : oom_say_z(s, "%s were free, and the log does not show whether that was below the watermarks of "

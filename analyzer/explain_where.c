@@ -235,7 +235,9 @@ static void say_ledger(struct oom_say *s, const struct oom_ledger *l)
 	if (l->total_kb == OOM_NA || l->unaccounted_kb == OOM_NA || l->total_kb <= 0)
 		return;
 	oom_say(s, OOM_NODE_TABLE, OOM_TONE_PLAIN, l->total_line, NULL, "%s, %s\t>size\t>share",
-		l->domain == OOM_LEDGER_MEMCG ? "charged to the cgroup" : "all pages of RAM", oom_say_kb(s, l->total_kb));
+		l->domain == OOM_LEDGER_MEMCG ? "charged to the cgroup" :
+		l->domain == OOM_LEDGER_NODE ? oom_say_z(s, "all pages of node %lld", (long long)l->node) : "all pages of RAM",
+		oom_say_kb(s, l->total_kb));
 	for (;;) {
 		const struct oom_ledger_row *next = NULL;
 
@@ -255,19 +257,26 @@ static void say_ledger(struct oom_say *s, const struct oom_ledger *l)
 			if (l->row[i].of == next - l->row && l->row[i].kb > least)
 				say_row(s, l, oom_say_z(s, "  of it %s", l->row[i].name), l->row[i].kb);
 	}
-	say_row(s, l, "not accounted for", l->unaccounted_kb);
+	say_row(s, l, !l->whole ? "not told by what is left of the dump" :
+		l->domain == OOM_LEDGER_NODE ? "slab (not counted by node), and not accounted for" : "not accounted for",
+		l->unaccounted_kb);
 }
+
+#define LEDGERS_MAX 4      /* the JSON document has the ledgers of all nodes */
 
 void oom_say_where(struct oom_say *s)
 {
 	const struct oom_books *books = &s->why->books;
+	const bool by_node = s->ev->scope == OOM_SCOPE_CPUSET || s->ev->scope == OOM_SCOPE_MEMPOLICY;
+	const int64_t not = by_node && oom_books_of(books, OOM_LEDGER_NODE) ? OOM_LEDGER_MACHINE : OOM_LEDGER_NODE;
+	size_t n = 0;
 
 	oom_say(s, OOM_NODE_SECTION, OOM_TONE_STRONG, OOM_NA, NULL, "Where the memory was short");
 	say_trigger(s);
 	say_scope(s);
 	if (s->ev->has_mem_info == 1 && !told(s, "swap_"))
 		say_swap(s);
-	for (size_t i = 0; i < books->nledgers; i++)
-		if (books->ledger[i].domain != OOM_LEDGER_NODE)
+	for (size_t i = 0; i < books->nledgers && n < LEDGERS_MAX; i++)
+		if (books->ledger[i].domain != not && ++n)
 			say_ledger(s, &books->ledger[i]);
 }

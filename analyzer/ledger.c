@@ -11,6 +11,7 @@
 
 #include "dump.h"
 #include "evaluate.h"
+#include "release.h"
 
 const char *const oom_ledger_domain_names[] = { "machine", "node", "memcg", NULL };
 const char *const oom_ledger_group_names[] = {
@@ -236,11 +237,24 @@ static void machine(struct oom_ledger *l, const struct oom_event *ev)
 	close_ledger(l);
 }
 
-/* From 6.1 on the dump hides zones above the one that the request could use: then a node has no total. */
-static bool all_zones(const struct oom_event *ev)
+/* Are the zones that the dump shows all that there are? */
+static bool whole_machine(const struct oom_event *ev)
 {
 	return oom_eval_pages_ok(ev->ram_pages) &&
 	       oom_memory_sum(ev, OOM_AREA_ZONE, OOM_ANY_NODE, "present").kb == oom_kb_of_pages(ev, ev->ram_pages);
+}
+
+/* From 6.1 on the dump hides zones above the one that the request could use: then a node has no total. */
+static bool all_zones(const struct oom_event *ev)
+{
+	const int64_t movable = 0xa;      /* __GFP_HIGHMEM | __GFP_MOVABLE, the same bits in every version */
+	struct oom_release r;
+
+	if (whole_machine(ev))
+		return true;
+	if (ev->gfp_mask != OOM_NA && (ev->gfp_mask & movable) == movable)
+		return true;
+	return ev->kernel.p && oom_release_parse(ev->kernel, &r) && !oom_release_since(&r, 6, 1);
 }
 
 static void node(struct oom_ledger *l, const struct oom_event *ev, int64_t nr)
@@ -379,7 +393,8 @@ int oom_books_make(const struct oom_event *ev, struct oom_books *ret)
 			return -ENOMEM;
 		machine(l, ev);
 	}
-	for (int64_t nr = 0; nr < 64 && count > 1; nr++) {
+	/* one node that is the machine has nothing of its own to say */
+	for (int64_t nr = 0; nr < 64 && (count > 1 || !whole_machine(ev)); nr++) {
 		if (!(nodes >> nr & 1))
 			continue;
 		if (!(l = next(ret)))

@@ -10,7 +10,7 @@ if [ -z "$corpus" ] || [ ! -e "$corpus/MANIFEST.tsv" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-bad=0 files=0
+bad=0 files=0 ledgers=0
 complain() { bad=$((bad + 1)); echo "  $1: $2"; }
 
 # An empty field must stay one: blanks and tabs would merge.
@@ -34,6 +34,17 @@ while IFS=$'\x1f' read -r file _ kernel _ invocations _ _ complete victims _ _; 
 	if [ "$complete" = 1 ] && jq -e '[.events[] | select(.replay.verdict == "unexplained")] | length > 0' "$json" > /dev/null; then
 		complain "$file" "unexplained: $(jq -r '[.events[] | select(.replay.verdict == "unexplained") | .replay.text] | join(" / ")' "$json")"
 	fi
+	# Every ledger adds up, and of a whole report none is without a remainder.
+	off=$(jq -r '.events[] | .id as $id | .ledger[] | select(.unaccounted_kb != null) |
+		select(([.rows[] | select(.disjoint) | .kb] | add) + .unaccounted_kb != .total_kb) | "event \($id) \(.domain)"' "$json")
+	[ -z "$off" ] || complain "$file" "rows and remainder are not the total: $off"
+	sums=$(jq '[.events[].ledger[] | select(.domain == "machine" and .whole)] | length' "$json")
+	ledgers=$((ledgers + sums))
+	if [ "$complete" = 1 ] && jq -e '[.events[] | select(.scope == "global" and .outcome == "killed" and .tasks > 0 and
+		any(.ledger[]; .domain == "machine" and .whole and (.unaccounted_kb == null or .unaccounted_kb < -.total_kb / 200)))] |
+		length > 0' "$json" > /dev/null; then
+		complain "$file" "a whole ledger without a remainder, or counted twice"
+	fi
 done < <(tr '\t' '\037' < "$corpus/MANIFEST.tsv")
 
 # Releases in groups of five, each a row.
@@ -48,5 +59,5 @@ awk -F'\t' '
 	{ last = $2; n[$3]++; all[$3]++ }
 	END { row(last, n); row("all", all) }'
 [ -z "${VERBOSE:-}" ] || sort "$work/verdicts"
-echo "$files logs, $bad complaints"
+echo "$files logs, $ledgers whole ledgers of machines add up, $bad complaints"
 [ $bad = 0 ]
