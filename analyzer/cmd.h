@@ -109,5 +109,6 @@ int cmd_export(const struct opts *o);
 int cmd_report(const struct opts *o);
 int cmd_record(const struct opts *o);
 int cmd_whatif(const struct opts *o);
+int cmd_lint(const struct opts *o);
 
 #endif

@@ -31,6 +31,10 @@ const struct cmd commands[] = {
 	  "SELECTOR is PID, comm:PATTERN, cgroup:PATH, uid:N|NAME or unit:NAME.",
 	  "event live cgroup watch set spare without grow limit swap oom-group allocating-task need kills apply-as "
 	  "allow-empty top db profile json color quiet", cmd_whatif },
+	{ "lint", "", "find policy mistakes, with the past events that they decided",
+	  "Of this machine now, with its events of the store as proof; with --event, --host or --all of stored events alone.\n"
+	  "Nothing is ever changed.  1: nothing was found.",
+	  "event host all top db json color quiet", cmd_lint },
 	{ "query", "NAME|SQL", "answer a named report, or read-only SQL over the store",
 	  "A word of small letters and '-' is the NAME of a report, '-' alone reads the SQL from stdin.  The views are described in oomlens-schema(5).\n"
 	  "SQL too may have the parameters :since, :until, :host and :top.",
