@@ -150,6 +150,8 @@ const char *oom_case_share(struct oom_case *c, int64_t kb, int64_t of_kb)
 		return "";
 	if (kb > 0 && kb < of_kb / 100)
 		return "less than 1 %";
+	if (kb > INT64_MAX / 200 || kb < INT64_MIN / 200 || of_kb > INT64_MAX / 200)
+		return "";
 	return oom_say_z(&c->say, "%lld %%", (long long)((kb * 100 + of_kb / 2) / of_kb));
 }
 

@@ -214,8 +214,12 @@ static void say_swap(struct oom_say *s)
 
 static const char *share(struct oom_say *s, int64_t kb, int64_t of_kb)
 {
-	int64_t tenths = of_kb > 0 ? (kb * 1000 + (kb < 0 ? -of_kb : of_kb) / 2) / of_kb : 0;
+	const int64_t most = INT64_MAX / 2000;
+	int64_t tenths;
 
+	if (kb > most || kb < -most || of_kb <= 0 || of_kb > most)
+		return "-";
+	tenths = (kb * 1000 + (kb < 0 ? -of_kb : of_kb) / 2) / of_kb;
 	return oom_say_z(s, "%s%lld.%lld %%", tenths < 0 ? "-" : "", (long long)(tenths < 0 ? -tenths : tenths) / 10,
 			 (long long)(tenths < 0 ? -tenths : tenths) % 10);
 }
@@ -276,7 +280,7 @@ void oom_say_where(struct oom_say *s)
 	say_scope(s);
 	if (s->ev->has_mem_info == 1 && !told(s, "swap_"))
 		say_swap(s);
-	for (size_t i = 0; i < books->nledgers && n < LEDGERS_MAX; i++)
+	for (size_t i = 0; i < books->nledgers && n < LEDGERS_MAX && !s->page; i++)
 		if (books->ledger[i].domain != not && ++n)
 			say_ledger(s, &books->ledger[i]);
 }
