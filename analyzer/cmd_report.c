@@ -6,7 +6,6 @@
 #include <oomlens/redact.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@ struct report {
 	bool of_log;
 	int64_t want;                    /* number of the event in its log; 0 = the last */
 	int format;                      /* enum format */
+	struct oom_redact_key key;
 };
 
 static int out_of_memory(void)
@@ -32,17 +32,40 @@ static int out_of_memory(void)
 
 /* ---- which event ------------------------------------------------------------------------------------------ */
 
+/* What is told of an event is told of the redacted one, if so asked. */
+static int take(struct report *x, const struct oom_event *ev, struct oom_event *ret)
+{
+	return x->o->redact ? oom_redact(ev, &x->key, ret) : oom_event_clone(ret, ev);
+}
+
+static int remember(struct report *x, const struct oom_event *ev)
+{
+	struct oom_replay r;
+	int e = oom_replay_run(ev, x->profile, &r);
+
+	if (e == 0)
+		e = oom_storm_add(&x->storm, &r);
+	oom_replay_release(&r);
+	return e;
+}
+
 /* The last one, or the one that was asked for. */
 static int on_event(void *arg, struct oom_event *ev, const struct oom_replay *r)
 {
 	struct report *x = arg;
+	struct oom_event one;
+	int e = take(x, ev, &one);
 
-	if (oom_storm_add(&x->storm, r) < 0)
-		return out_of_memory();
-	if (x->want && ev->id != x->want)
+	(void)r;
+	if (e == 0)
+		e = remember(x, &one);
+	if (e == 0 && (!x->want || ev->id == x->want)) {
+		oom_event_release(&x->event);
+		x->event = one;
 		return 0;
-	oom_event_release(&x->event);
-	return oom_event_clone(&x->event, ev) < 0 ? out_of_memory() : 0;
+	}
+	oom_event_release(&one);
+	return e < 0 ? out_of_memory() : 0;
 }
 
 static int read_log(struct report *x)
@@ -73,10 +96,16 @@ static int read_log(struct report *x)
 static int read_store(struct report *x)
 {
 	struct opts o = *x->o;
+	struct oom_event whole = { 0 };
+	int code;
 
 	if (o.nargs)
 		o.event = o.arg[0];
-	return load_event(&o, &x->event);
+	code = load_event(&o, &whole);
+	if (code == EXIT_DONE && take(x, &whole, &x->event) < 0)
+		code = out_of_memory();
+	oom_event_release(&whole);
+	return code;
 }
 
 /* A file is a log; what is none may be an event of the store. */
@@ -94,7 +123,7 @@ static int write_page(const struct report *x, const struct oom_replay *r, FILE *
 
 	if (x->format == LOG)
 		return oom_page_log(r->event, out) < 0 ? out_of_memory() : EXIT_DONE;
-	err = oom_page_make(r, x->profile, x->of_log && !x->o->redact ? &x->storm : NULL, &page);
+	err = oom_page_make(r, x->profile, x->of_log ? &x->storm : NULL, &page);
 	page.redacted = x->o->redact;
 	if (err == 0)
 		err = x->format == MARKDOWN ? oom_page_markdown(&page, out) : oom_page_html(&page, out);
@@ -120,23 +149,19 @@ static int report(const struct report *x)
 
 /* ---- the command ------------------------------------------------------------------------------------------ */
 
-static int redact(struct report *x)
+static bool choose_key(struct report *x)
 {
-	struct oom_redact_key key;
-	struct oom_event whole = x->event;
-	int r;
-
-	if (!x->o->redact)
-		return EXIT_DONE;
-	if (x->o->redact_key) {
-		key = oom_redact_key_of(oom_str_from(x->o->redact_key));
-	} else if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
-		complain("cannot get random bytes for the pseudonyms: %s", strerror(errno));
-		return EXIT_INPUT;
+	if (x->o->redact_key && !x->o->redact) {
+		complain("--redact-key goes with --redact");
+		return false;
 	}
-	r = oom_redact(&whole, &key, &x->event);
-	oom_event_release(&whole);
-	return r < 0 ? out_of_memory() : EXIT_DONE;
+	if (x->o->redact_key)
+		x->key = oom_redact_key_of(oom_str_from(x->o->redact_key));
+	else if (x->o->redact && getrandom(&x->key, sizeof(x->key), 0) != (ssize_t)sizeof(x->key)) {
+		complain("cannot get random bytes for the pseudonyms: %s", strerror(errno));
+		return false;
+	}
+	return true;
 }
 
 static bool choose_format(struct report *x)
@@ -155,19 +180,13 @@ int cmd_report(const struct opts *o)
 	struct report x = { .o = o };
 	int code;
 
-	if (!choose_profile(o, &x.profile) || !choose_format(&x))
+	if (!choose_profile(o, &x.profile) || !choose_format(&x) || !choose_key(&x))
 		return EXIT_USAGE;
-	if (o->redact_key && !o->redact) {
-		complain("--redact-key goes with --redact");
-		return EXIT_USAGE;
-	}
 	if (o->nargs > 1 || (!o->nargs && !o->event)) {
 		complain("report takes one FILE, or the id of a stored event");
 		return EXIT_USAGE;
 	}
 	code = o->nargs && is_file(o->arg[0]) ? read_log(&x) : read_store(&x);
-	if (code == EXIT_DONE)
-		code = redact(&x);
 	if (code == EXIT_DONE)
 		code = report(&x);
 	oom_event_release(&x.event);

@@ -48,6 +48,7 @@ void oom_html_ranking(struct oom_html *h);                      /* html_chart.c 
 void oom_html_ledgers(struct oom_html *h);
 void oom_html_incident(struct oom_html *h);                     /* html_incident.c */
 void oom_html_tasks(struct oom_html *h);                        /* html_table.c: table, arithmetic, what-if */
+bool oom_html_linear(const struct oom_whatif *w);               /* page.c */
 void oom_html_model(struct oom_html *h);                        /* html_model.c: the numbers for the script */
 void oom_html_raw(struct oom_html *h);                          /* html_raw.c */
 

@@ -84,12 +84,24 @@ static void put_rows(struct oom_html *h, struct model *m)
 	fputs("]", h->out);
 }
 
+/* The factor at both ends of totalpages, where it is known within bounds or not at all. */
+static void put_ends(struct oom_html *h, const struct model *m)
+{
+	struct oom_range t = m->w->after.total;
+
+	if (t.lo > t.hi)
+		t = (struct oom_range){ 1, OOM_PAGES_MAX };
+	if (t.lo != t.hi && oom_html_linear(m->w))
+		fprintf(h->out, ",\"ends\":[%lld,%lld]", (long long)(t.lo / 1000), (long long)(t.hi / 1000));
+}
+
 static void put_rules(struct oom_html *h, const struct model *m)
 {
 	const struct oom_profile *p = m->d->replay.profile;
 	bool mille = p->flags & OOM_PROFILE_PER_MILLE;
 
 	fprintf(h->out, "{\"k\":%lld,\"mille\":%s", (long long)(mille ? 1 : m->eval.k), mille ? "true" : "false");
+	put_ends(h, m);
 	put_int(h, ",\"floor\":", p->floor);
 	put_int(h, ",\"ceiling\":", p->ceiling);
 	fprintf(h->out, ",\"tie\":%d", m->d->event.scope == OOM_SCOPE_MEMCG ? p->tie_memcg : p->tie_global);

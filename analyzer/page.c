@@ -35,6 +35,14 @@ static bool several_rules(const struct oom_event *ev)
 	return oom_profile_for(ev, p, &how) > 1;
 }
 
+/* Where points are linear in totalpages, what holds at both of its ends holds between them: the script looks at both. */
+bool oom_html_linear(const struct oom_whatif *w)
+{
+	const struct oom_profile *p = w->base.profile;
+
+	return !(p->flags & OOM_PROFILE_PER_MILLE) && p->root != OOM_ROOT_ADJ_MINUS_30;
+}
+
 /* The ranking follows arithmetic alone.  Where something else decides as well, no winner is named. */
 static const char *doubt(const struct oom_whatif *w, bool forced)
 {
@@ -44,7 +52,7 @@ static const char *doubt(const struct oom_whatif *w, bool forced)
 		return "Something other than points decided here, or the table cannot be trusted: see the verdict.";
 	if (w->after.allocating)
 		return "vm.oom_kill_allocating_task is set: whoever asks for memory is taken, whatever the points.";
-	if (t.lo != t.hi)
+	if (t.lo != t.hi && !oom_html_linear(w))
 		return t.lo > t.hi ? "What the kernel took as the size of all memory (totalpages) is not known."
 				   : "What the kernel took as the size of all memory (totalpages) is known within bounds only.";
 	if (!forced && several_rules(w->event))

@@ -15,7 +15,7 @@ for (const e of document.querySelectorAll(".script"))
 
 /* ---- the kernel's arithmetic: points, who is a candidate, ties ---- */
 
-function points(r, adj) {
+function points(r, adj, k) {
 	const flags = r[4];
 	if (flags & NEVER)
 		return null;
@@ -23,7 +23,7 @@ function points(r, adj) {
 		return r[3];
 	if (adj === null || adj === -1000)
 		return null;
-	let p = r[3] + adj * model.k;
+	let p = r[3] + adj * k;
 	if (model.floor !== null && p <= 0)
 		p = model.floor;
 	if (model.ceiling !== null && p > model.ceiling)
@@ -38,10 +38,10 @@ function tieOrder(r, i) {
 }
 
 /* The candidates from the first to the last, then who is none; changes: index of a row -> adjustment. */
-function rank(changes) {
+function rank(changes, k = model.k) {
 	const all = model.rows.map((r, i) => {
 		const adj = changes.has(i) ? changes.get(i) : r[2];
-		return { r, i, adj, points: points(r, adj), first: (r[4] & ORIGIN) !== 0, order: tieOrder(r, i) };
+		return { r, i, adj, points: points(r, adj, k), first: (r[4] & ORIGIN) !== 0, order: tieOrder(r, i) };
 	});
 	return all.sort((a, b) => {
 		if (a.points === null || b.points === null)
@@ -50,12 +50,14 @@ function rank(changes) {
 	});
 }
 
-/* For a test or the console: [pid, points or null] in order; changes: {pid: adjustment}. */
-globalThis.oomlensRank = changes => {
+/* For a test or the console, changes: {pid: adjustment}.  [pid, points or null] in order; and what the page says of it. */
+function byPid(changes) {
 	const set = new Map();
 	model.rows.forEach((r, i) => { if (String(r[1]) in changes) set.set(i, changes[r[1]]); });
-	return rank(set).map(x => [x.r[1], x.points]);
-};
+	return set;
+}
+globalThis.oomlensRank = changes => rank(byPid(changes)).map(x => [x.r[1], x.points]);
+globalThis.oomlensSay = changes => verdictOf(rank(byPid(changes)), byPid(changes));
 
 /* ---- the table: sort and filter ---- */
 
@@ -117,7 +119,20 @@ if (body) {
 
 const changes = new Map(), originals = new Map();
 
-function verdictOf(order) {
+/* How much the first leads by, at least; null = nobody follows.  false: it is not the first for every size of all memory. */
+function margin(order, changes) {
+	let least = null;
+	for (const k of model.ends || [model.k]) {
+		const [best, next] = model.ends ? rank(changes, k) : order;
+		if (best.i !== order[0].i)
+			return false;
+		if (next && next.points !== null && !(best.first && !next.first))
+			least = least === null ? best.points - next.points : Math.min(least, best.points - next.points);
+	}
+	return least;
+}
+
+function verdictOf(order, changes) {
 	const best = order[0], next = order[1];
 	const leads = x => x.points === null ? "" : num(x.points) + (model.mille ? " of 1,000" : " points");
 	if (!best || best.points === null)
@@ -129,19 +144,22 @@ function verdictOf(order) {
 	let text = "The kernel would have chosen " + who + ", with " + leads(best);
 	if (!next || next.points === null)
 		return text + ", the only candidate.";
-	const margin = best.points - next.points;
 	if (best.first && !next.first)
 		return text + ": it asked to be the first.";
-	if (model.bound !== null && margin <= model.bound)
-		return "It is close: " + who + " leads " + nameOf(next.r) + " by " + num(margin) +
+	const lead = margin(order, changes);
+	if (lead === false)
+		return "It depends on how much memory the kernel counted (totalpages), which the log gives within bounds only: by the value shown, " +
+			who + " comes first.";
+	if (model.bound !== null && lead <= model.bound)
+		return "It is close: " + who + " leads " + nameOf(next.r) + " by " + num(lead) +
 			", no more than the counters may have moved (" + num(model.bound) + ").";
-	return text + ", " + num(margin) + " more than " + nameOf(next.r) + ".";
+	return text + ", " + (model.ends ? "at least " : "") + num(lead) + " more than " + nameOf(next.r) + ".";
 }
 
 function showResult() {
 	const order = rank(changes);
 	const list = [...changes].map(([i, adj]) => nameOf(model.rows[i]) + ": " + model.rows[i][2] + " \u2192 " + adj);
-	$("result").textContent = verdictOf(order);
+	$("result").textContent = verdictOf(order, changes);
 	$("changes").textContent = list.length ? "Changed: " + list.join("; ") : "Nothing is changed.";
 	return order;
 }

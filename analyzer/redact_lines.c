@@ -135,6 +135,7 @@ static void put_killed(struct lines *l, struct oom_str s, int64_t line)
 		if (v->line != line || !v->comm.p)
 			continue;
 		name = oom_arena_fmt(l->r->arena, "(%.*s)", (int)v->comm.n, v->comm.p);
+		l->r->nomem |= !name.p;
 		at = name.p ? oom_str_find(s, name.p) : -1;
 		if (at < 0)
 			continue;
@@ -385,47 +386,47 @@ static bool put_text(struct lines *l, const struct oom_rule *rule, bool table, s
 /* ---- the lines ---------------------------------------------------------------------------------------------- */
 
 /* As the programs write them: "2026-11-20T13:27:43,5 text", "Nov 20 13:27:43 kernel: text", "[Fri Nov 20 13:27:43 2026] text". */
-static void put_stamp(struct oom_buf *b, struct oom_str stamp)
+static int put_stamp(struct oom_buf *b, struct oom_str stamp)
 {
 	bool iso = stamp.p[0] >= '0' && stamp.p[0] <= '9';
 	bool syslog = !iso && stamp.n > 8 && stamp.p[stamp.n - 3] == ':' && stamp.p[stamp.n - 6] == ':';
 
-	(void)oom_buf_add(b, "[", !iso && !syslog);
-	(void)oom_buf_add(b, stamp.p, stamp.n);
-	(void)oom_buf_fmt(b, "%s", iso ? " " : syslog ? " kernel: " : "] ");
+	return oom_buf_fmt(b, iso ? "%.*s " : syslog ? "%.*s kernel: " : "[%.*s] ", (int)stamp.n, stamp.p);
 }
 
-static void put_prefix(struct oom_buf *b, const struct oom_line *line, struct oom_str host)
+static int put_prefix(struct oom_buf *b, const struct oom_line *line, struct oom_str host)
 {
+	int r = 0;
+
 	if (host.n && line->stamp.n)
-		(void)oom_buf_fmt(b, "%.*s %.*s kernel: ", (int)line->stamp.n, line->stamp.p, (int)host.n, host.p);
-	if (line->boot_us != OOM_NA && line->boot_us >= 0)
-		(void)oom_buf_fmt(b, "[%5lld.%06lld] ", (long long)(line->boot_us / 1000000), (long long)(line->boot_us % 1000000));
-	else if (!host.n && line->stamp.n)
-		put_stamp(b, line->stamp);
-	if (line->caller.n)
-		(void)oom_buf_fmt(b, "[%5.*s] ", (int)line->caller.n, line->caller.p);
+		r = oom_buf_fmt(b, "%.*s %.*s kernel: ", (int)line->stamp.n, line->stamp.p, (int)host.n, host.p);
+	if (r >= 0 && line->boot_us != OOM_NA && line->boot_us >= 0)
+		r = oom_buf_fmt(b, "[%5lld.%06lld] ", (long long)(line->boot_us / 1000000), (long long)(line->boot_us % 1000000));
+	else if (r >= 0 && !host.n && line->stamp.n)
+		r = put_stamp(b, line->stamp);
+	if (r >= 0 && line->caller.n)
+		r = oom_buf_fmt(b, "[%5.*s] ", (int)line->caller.n, line->caller.p);
+	return r;
 }
 
 static int add_line(struct lines *l, const struct oom_line *line, struct oom_str text)
 {
 	struct oom_buf b = { .p = NULL };
 	struct oom_raw *raw = oom_event_add_raw(l->ret);
-	int r = raw ? 0 : -ENOMEM;
+	int r = raw ? put_prefix(&b, line, line->host.n ? l->ret->host : OOM_STR_NULL) : -ENOMEM;
 
-	if (r == 0) {
-		put_prefix(&b, line, line->host.n ? l->ret->host : OOM_STR_NULL);
-		raw->line = line->lineno;
+	if (r >= 0)
 		r = oom_buf_add(&b, text.p ? text.p : "", text.n);
-	}
 	/* a newline in a name is a byte of a name; the rest is one line */
-	for (size_t i = 0; r == 0 && i < b.n; i++)
+	for (size_t i = 0; r >= 0 && i < b.n; i++)
 		if (b.p[i] == '\n')
 			b.p[i] = ' ';
-	if (r == 0)
+	if (r >= 0)
 		r = oom_arena_str(&l->ret->arena, (struct oom_str){ b.p, b.n }, &raw->text);
+	if (r >= 0)
+		raw->line = line->lineno;
 	oom_buf_release(&b);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int saw(void *arg, const struct oom_episode *ep, const struct oom_rule *rule, const struct oom_line *line,

@@ -137,6 +137,19 @@ changes_of='[.ranking[] | select(.pid != null)] | group_by(.pid) | map(select(le
 	(if length > 3 then {(.[1] | tostring): 37, (.[2] | tostring): -250} else {} end),
 	([to_entries[:60][] | {(.value | tostring): ((.key * 37) % 2001 - 1000)}] | add // {})] | unique'
 rankings=0 pages=0 silent=0
+# What the page says of the winner is never more than whatif says.
+sure=0 modest=0
+judge() {        # judge LOG N CHANGE 'what the page says' 'VERDICT PID'
+	local pid=${5#* } want
+	case $4 in
+	"The kernel would have chosen "*) want='^(exact|explained) ' ;;
+	"It is close: "*) want='^(exact|explained|within_drift) ' ;;
+	*) [[ $5 =~ ^(exact|explained)\ [0-9] ]] && modest=$((modest + 1))
+	   return ;;
+	esac
+	sure=$((sure + 1))
+	[[ $5 =~ $want && $4 == *"(pid $pid)"* ]] || { failures=$((failures + 1)); echo "$1 event $2, $3: the page says '$4', whatif $5"; }
+}
 compare() {      # compare LOG N
 	local log=$1 n=$2 change sets
 	"$OOMLENS" whatif --json "$log" --event "$n" > "$work/plain.json" 2> /dev/null || { silent=$((silent + 1)); return; }
@@ -147,6 +160,10 @@ compare() {      # compare LOG N
 	[ "$(jq '[.ranking[] | select(.rank != null)] | length' "$work/plain.json")" -gt 0 ] || { silent=$((silent + 1)); return; }
 	echo "return $sets.map(c => oomlensRank(c))" > "$work/script.js"
 	run_file "$work/script.js" > "$work/ranks.json"
+	echo "return $sets.map(c => oomlensSay(c))" > "$work/script.js"
+	run_file "$work/script.js" > "$work/says.json"
+	same "$log event $n: links without a place" '[]' "$(run_script '
+		return [...document.querySelectorAll("a[href^=\"#\"]")].map(a => a.hash.slice(1)).filter(id => !document.getElementById(id))')"
 	local i=0
 	while IFS= read -r change; do
 		local args=()
@@ -161,6 +178,8 @@ compare() {      # compare LOG N
 		cmp -s "$work/a" "$work/b" || { failures=$((failures + 1)); echo "$log event $n, $change: the rankings differ"
 			diff <(jq -c '.[]' "$work/a") <(jq -c '.[]' "$work/b") | head -n 5; }
 		rankings=$((rankings + 1))
+		judge "$log" "$n" "$change" "$(jq -r ".[$i]" "$work/says.json")" "$(jq -r '.after.pid as $p |
+			"\(.after.verdict) \(([.ranking[] | select(.tgid == $p or .pid == $p) | .pid] + [$p])[0])"' "$work/whatif.json")"
 		i=$((i + 1))
 	done < <(jq -c '.[]' <<< "$sets")
 }
@@ -190,6 +209,7 @@ same '5,000 rows' true "$(run_script 'return document.querySelectorAll("#tasks t
 [ "$best" -lt 1000 ] || { echo "a page of 5,000 processes took $best ms to open"; failures=$((failures + 1)); }
 quiet large
 
-echo "$pages pages, $rankings rankings equal to whatif's, $silent events without one; 5,000 processes: $size bytes, $best ms"
+echo "$pages pages, $rankings rankings equal to whatif's ($sure with a winner named, $modest that whatif knows and the page does not name)," \
+	"$silent events without one; 5,000 processes: $size bytes, $best ms"
 wd DELETE '' > /dev/null
 finish

@@ -35,7 +35,7 @@ struct oom_doc {
 struct oom_explain_opts {
 	size_t top;                  /* rows of the ranking; 0 = default */
 	bool all;                    /* every row */
-	bool page;                   /* for a page: the cause first; ranking and incident have looks of their own there */
+	bool page;                   /* for a page: the cause first; ranking, ledger and incident have looks of their own */
 };
 
 int  oom_explain(const struct oom_replay *r, const struct oom_explain_opts *opts, struct oom_doc *ret);   /* 0, -ENOMEM; r must be ranked */

@@ -45,12 +45,12 @@ struct oom_incident {
 	size_t nmoments, cap;
 };
 
-/* What is kept of the events of one text, so that a page of one of them can tell of the others. */
+/* What is kept of the events of one input, so that a page of one of them can tell of the others. */
 struct oom_storm {
 	struct oom_arena arena;
 	struct oom_brief {
 		int64_t id, first_line, last_line, first_us, last_us, wall_us, pid, nvictims, verdict, outcome;
-		struct oom_str host, boot_id, comm, where;
+		struct oom_str path, host, boot_id, comm;
 	} *brief;
 	size_t nbriefs, cap;
 };
