@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* oomlens merge: stores into one. */
 #include "cmd.h"
+#include "pg.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,8 @@
 
 struct merging {
 	const struct opts *opts;
-	struct oom_store *dest;
+	struct oom_store *dest;         /* or */
+	struct oom_pg *server;
 	struct oom_merged all;
 	int64_t sources, failed;
 	int code;                       /* EXIT_STORE: the destination failed, nothing more is tried */
@@ -29,6 +31,14 @@ static void add(struct merging *m, const struct oom_merged *one, const char *pat
 		complain("%s: %lld new", path, (long long)one->added);
 }
 
+static void on_retry(void *arg, const char *why)
+{
+	const struct merging *m = arg;
+
+	if (!m->opts->quiet)
+		complain("%s; trying again", why);
+}
+
 static void merge_file(struct merging *m, const char *path)
 {
 	struct oom_store *source = NULL;
@@ -37,7 +47,12 @@ static void merge_file(struct merging *m, const char *path)
 	int r = oom_store_open_source(path, &source, &err);
 
 	m->sources++;
-	r = r ? 1 : oom_store_merge(m->dest, source, &one, &err);
+	if (r)
+		r = 1;
+	else if (m->server)
+		r = oom_pg_merge(m->server, source, on_retry, m, &one, &err);
+	else
+		r = oom_store_merge(m->dest, source, &one, &err);
 	(void)oom_store_close(source, NULL);
 	if (!r) {
 		add(m, &one, path);
@@ -128,7 +143,11 @@ static void merge_sources(struct merging *m)
 	struct stat st;
 
 	for (int i = 1; m->code != EXIT_STORE && i < m->opts->nargs; i++) {
-		if (stat(m->opts->arg[i], &st) == 0 && S_ISDIR(st.st_mode))
+		if (oom_pg_names_server(m->opts->arg[i])) {
+			complain("a server can be merged into, it is no source");
+			m->failed++;
+			m->code = EXIT_INPUT;
+		} else if (stat(m->opts->arg[i], &st) == 0 && S_ISDIR(st.st_mode))
 			merge_dir(m, m->opts->arg[i], 0);
 		else
 			merge_file(m, m->opts->arg[i]);
@@ -136,21 +155,35 @@ static void merge_sources(struct merging *m)
 	report(m);
 }
 
+static int open_dest(struct merging *m, struct oom_err *err)
+{
+	const char *dest = m->opts->arg[0];
+	int r;
+
+	if (!oom_pg_names_server(dest))
+		return oom_store_open(dest, OOM_STORE_WRITE, &m->dest, err);
+	r = oom_pg_open(dest, &m->server, err);
+	return r ? r : oom_pg_check_schema(m->server, true, err);
+}
+
 int cmd_merge(const struct opts *o)
 {
 	struct merging m = { .opts = o };
 	struct oom_err err = { 0 };
 
-	if (o->nargs < 2) {
+	/* A server's tables are made without a source too, by who may make them. */
+	if (o->nargs < 2 && !(o->nargs == 1 && oom_pg_names_server(o->arg[0]))) {
 		complain("merge needs a destination and a source; see 'oomlens merge --help'");
 		return EXIT_USAGE;
 	}
-	if (oom_store_open(o->arg[0], OOM_STORE_WRITE, &m.dest, &err) < 0)
-		return fail(EXIT_STORE, &err);
-	merge_sources(&m);
+	if (open_dest(&m, &err) < 0)
+		m.code = fail(EXIT_STORE, &err);
+	else
+		merge_sources(&m);
+	oom_pg_close(m.server);
 	if (oom_store_close(m.dest, &err) < 0)
 		return fail(EXIT_STORE, &err);
 	if (m.code)
 		return m.code;
-	return m.all.added + m.all.replaced + m.all.known ? EXIT_DONE : EXIT_NOTHING;
+	return o->nargs == 1 || m.all.added + m.all.replaced + m.all.known ? EXIT_DONE : EXIT_NOTHING;
 }

@@ -3,6 +3,7 @@
  * oomlens: the command and option tables, dispatch and help.
  */
 #include "cmd.h"
+#include "pg.h"
 
 #include <oomlens/whatif.h>
 
@@ -49,7 +50,7 @@ const struct cmd commands[] = {
 	  "output format:page redact redact-key event db profile quiet", cmd_report },
 	{ "merge", "DEST SOURCE...", "merge stores into one",
 	  "A SOURCE is a store or a directory of stores.  What is merged twice is there once; the better account of an event\n"
-	  "stays.  A damaged source is reported and passed over.",
+	  "stays.  A damaged source is reported and passed over.  DEST may be a server: postgresql://...",
 	  "json quiet", cmd_merge },
 	{ "record", "", "watch the OOM killer and store every kill, until stopped",
 	  "SIGTERM ends it when all that was seen is stored, SIGHUP opens the store anew.\n"
@@ -410,6 +411,10 @@ static int run(const struct cmd *c, int argc, char **argv)
 	}
 	if (!o.db)
 		o.db = default_db(c->run == cmd_import || (c->run == cmd_record && !o.status));
+	if (takes(c, "db") && c->run != cmd_query && oom_pg_names_server(o.db)) {
+		complain("%s needs a store: --db names a server, where only query reads and merge writes", c->name);
+		return EXIT_USAGE;
+	}
 	o.filter.host = o.host;
 	o.filter.limit = o.top;
 	return finish_output(c->run(&o));

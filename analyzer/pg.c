@@ -12,7 +12,7 @@
 #define PARAMS_MAX 16
 
 /* Types of results and parameters; their numbers are fixed in PostgreSQL's catalog. */
-enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_OID = 26,
+enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_OID = 26,
        OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_NUMERIC = 1700 };
 
 struct oom_pg {
@@ -20,6 +20,7 @@ struct oom_pg {
 	const char *url;
 	char name[300];
 	int64_t limit_ms;
+	enum oom_pg_trouble trouble;
 };
 
 struct oom_pg_rows {
@@ -84,6 +85,7 @@ static int errno_of(const char *state)
 		{ "25", EPERM },        /* read-only transaction */
 		{ "53100", ENOSPC }, { "53", ENOMEM },
 		{ "42", EINVAL }, { "22", EINVAL }, { "0A", EINVAL }, { "26", EINVAL }, { "3F", EINVAL }, { "44", EINVAL },
+		{ "54", EINVAL },
 		{ "XX", EBADMSG },
 	};
 
@@ -112,8 +114,15 @@ static int fail_conn(struct oom_pg *pg, const char *what, struct oom_err *reterr
 {
 	char text[300];
 
+	pg->trouble = OOM_PG_SERVER;
 	one_line(pq.PQerrorMessage(pg->conn), text, sizeof(text));
 	return oom_err_set(reterr, pq.PQstatus(pg->conn) == CONNECTION_BAD ? EAGAIN : EIO, "%s '%s': %s", what, pg->name, text);
+}
+
+/* Data that does not fit its column, keys that come twice, values beyond a limit. */
+static bool is_about_rows(const char *state)
+{
+	return state && (!strncmp(state, "22", 2) || !strncmp(state, "23", 2) || !strncmp(state, "54", 2));
 }
 
 static int fail_res(struct oom_pg *pg, const PGresult *res, struct oom_err *reterr)
@@ -125,6 +134,7 @@ static int fail_res(struct oom_pg *pg, const PGresult *res, struct oom_err *rete
 
 	if (oom_pg_lost(pg) || !primary)
 		return fail_conn(pg, "cannot use", reterr);
+	pg->trouble = is_about_rows(state) ? OOM_PG_ROWS : OOM_PG_SERVER;
 	one_line(primary, text, sizeof(text));
 	if (state && !strcmp(state, "57014"))
 		return oom_err_set(reterr, ETIME, "cannot query '%s': it took longer than its time limit", pg->name);
@@ -332,7 +342,7 @@ int oom_pg_run(struct oom_pg *pg, const char *sql, size_t n, const struct oom_va
 		struct oom_str s = text ? oom_arena_fmt(&a, "%.*s", (int)v->s.n, v->s.p ? v->s.p : "")
 					: oom_arena_fmt(&a, "%lld", (long long)v->i);
 
-		types[i] = text ? OID_TEXT : OID_INT8;
+		types[i] = text ? 0 : OID_INT8;          /* text: what the statement makes of it */
 		values[i] = (text ? !v->s.p : v->i == OOM_NA) ? NULL : s.p;
 		ok = s.p != NULL;
 	}
@@ -350,8 +360,18 @@ int oom_pg_script(struct oom_pg *pg, const char *sql, struct oom_err *reterr)
 	return pq.PQsendQuery(pg->conn, sql) ? result(pg, PGRES_TUPLES_OK, NULL, reterr) : fail_conn(pg, "cannot use", reterr);
 }
 
+enum oom_pg_trouble oom_pg_take_trouble(struct oom_pg *pg)
+{
+	enum oom_pg_trouble ret = pg->trouble;
+
+	pg->trouble = OOM_PG_FINE;
+	return ret;
+}
+
 void oom_pg_rollback(struct oom_pg *pg)
 {
+	enum oom_pg_trouble trouble = pg->trouble;       /* what is given up here is no news */
+
 	if (oom_pg_lost(pg))
 		return;
 	if (pq.PQtransactionStatus(pg->conn) == PQTRANS_ACTIVE) {
@@ -360,6 +380,7 @@ void oom_pg_rollback(struct oom_pg *pg)
 	}
 	if (pq.PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
 		(void)oom_pg_script(pg, "ROLLBACK", NULL);
+	pg->trouble = trouble;
 }
 
 /* ---- COPY -------------------------------------------------------------------------------------------- */

@@ -30,11 +30,15 @@ bool oom_pg_lost(const struct oom_pg *pg);
 /* Statements that are not done when limit_ms are over are cancelled, whatever the server's own setting; 0 = no limit. */
 void oom_pg_limit(struct oom_pg *pg, int64_t limit_ms);
 
-/* One statement with its parameters $1 ...: integers, text or NULL.  ret may be NULL. */
+/* One statement with its parameters $1 ...: integers, or text of the type that a cast right behind it names: a value that is
+ * converted in the statement would not be sent to shards, but all rows fetched from there.  ret may be NULL. */
 int  oom_pg_run(struct oom_pg *pg, const char *sql, size_t n, const struct oom_value *param, struct oom_pg_rows **ret,
 		struct oom_err *reterr);
 /* Statements without parameters, separated by semicolons; from our own texts only. */
 int  oom_pg_script(struct oom_pg *pg, const char *sql, struct oom_err *reterr);
+/* Whom the latest error was about, if there was one since it was last asked: nobody, the server, or rows that it refused. */
+enum oom_pg_trouble { OOM_PG_FINE, OOM_PG_SERVER, OOM_PG_ROWS };
+enum oom_pg_trouble oom_pg_take_trouble(struct oom_pg *pg);
 /* Ends a COPY and the transaction that are open, if there are any; never fails in a way that matters. */
 void oom_pg_rollback(struct oom_pg *pg);
 
@@ -63,12 +67,11 @@ int  oom_pg_check_schema(struct oom_pg *pg, bool create, struct oom_err *reterr)
 int  oom_pg_memory(struct oom_store *s, struct oom_str stored, int64_t page_size, struct oom_buf *ret,
 		   struct oom_err *reterr);
 
-struct oom_pg_merged { int64_t added, replaced, known; };
-
-/* All of an open store, in one transaction that is run again when it may help; retrying() is told why each time.  0 or
- * -errno: then nothing of the source is there, unless the connection was lost at the very end: merge it again. */
-int  oom_pg_merge(struct oom_pg *pg, struct oom_store *source, void (*retrying)(const char *why),
-		  struct oom_pg_merged *ret, struct oom_err *reterr);
+/* All of a store that is open for merging goes into the database, by the rules of oom_store_merge(), in one transaction that
+ * is run again where that may help; retrying() is told why each time.  0; 1: something is wrong with source; -errno: with the
+ * server.  Unless it is 0, nothing of the source is there; if the connection was lost at the very end it may be. */
+int  oom_pg_merge(struct oom_pg *pg, struct oom_store *source, void (*retrying)(void *arg, const char *why), void *arg,
+		  struct oom_merged *ret, struct oom_err *reterr);
 
 /* ---- questions (pg_query.c) ---------------------------------------------------------------------------- */
 

@@ -66,16 +66,19 @@ int oom_pg_add_ids(struct oom_buf *b, const char *p, size_t n, size_t size, size
 /* ---- which events ------------------------------------------------------------------------------------ */
 
 /* An account of an event, as far as the rule of merging looks. */
-struct account { struct oom_pg_event ev; int64_t weight, first_line; struct oom_str path; };
+struct account { struct oom_pg_event ev; int64_t weight, first_line; struct oom_str path, engine; char print[33]; };
 
-/* The greater weight; of equal ones the lesser path and line.  What is not known is less than what is. */
+/* The greater weight; of equal ones the lesser path and line.  What is not known is less than what is.  The same account again:
+ * that of the newer engine. */
 static bool is_better(const struct account *a, const struct account *b)
 {
 	int paths = oom_str_cmp(a->path, b->path);
 
 	if (a->weight != b->weight)
 		return a->weight > b->weight;
-	return paths ? paths < 0 : a->first_line < b->first_line;
+	if (paths || a->first_line != b->first_line)
+		return paths ? paths < 0 : a->first_line < b->first_line;
+	return a->engine.p && (!b->engine.p || strverscmp(a->engine.p, b->engine.p) > 0);
 }
 
 static int by_key(const void *pa, const void *pb)
@@ -105,7 +108,7 @@ static int ask(struct oom_pg_merge *m, const struct account *acc, size_t n, stru
 	} else {
 		const struct oom_value param[] = { text_param(&hosts), text_param(&ids) };
 
-		r = oom_pg_run(m->pg, "SELECT host_id, event_id, weight, first_line, path FROM event WHERE host_id = ANY "
+		r = oom_pg_run(m->pg, "SELECT host_id, event_id, weight, first_line, path, engine FROM event WHERE host_id = ANY "
 			       "($1::bigint[]) AND event_id = ANY ($2::bigint[])", 2, param, ret, m->err);
 	}
 	oom_buf_release(&hosts);
@@ -117,7 +120,7 @@ static struct account account_at(struct oom_pg_rows *rows, size_t i)
 {
 	return (struct account){
 		.ev.host = oom_pg_value(rows, i, 0).i, .ev.id = oom_pg_value(rows, i, 1).i, .weight = oom_pg_value(rows, i, 2).i,
-		.first_line = oom_pg_value(rows, i, 3).i, .path = oom_pg_value(rows, i, 4).s,
+		.first_line = oom_pg_value(rows, i, 3).i, .path = oom_pg_value(rows, i, 4).s, .engine = oom_pg_value(rows, i, 5).s,
 	};
 }
 
@@ -142,7 +145,9 @@ static int decide(struct oom_pg_merge *m, struct account *acc, size_t n)
 		m->done.added += !old;
 		m->done.replaced += old && better;
 		m->done.known += !better;
-		if (better)
+		if (old && better)
+			r = oom_store_prove(m->s, acc[i].ev.local, acc[i].print, acc[i].weight, m->err);
+		if (better && !r)
 			r = oom_buf_add(&m->events, &acc[i].ev, sizeof(acc[i].ev)) ? oom_pg_no_memory(m) : 0;
 	}
 	oom_free(there);
@@ -150,14 +155,35 @@ static int decide(struct oom_pg_merge *m, struct account *acc, size_t n)
 	return r;
 }
 
-static int take_account(struct oom_pg_merge *m, struct oom_sql_stmt *st, struct oom_arena *paths, struct account *ret)
+/* Text of the source, to be compared with the server's; ends with a NUL. */
+static int take_text(struct oom_pg_merge *m, struct oom_sql_stmt *st, int i, struct oom_arena *a, struct oom_str *ret)
 {
+	struct oom_str s = oom_sql_bytes(st, i);
+
+	if (!s.p)
+		return 0;
+	*ret = oom_str_utf8(a, s);
+	if (ret->p)
+		*ret = oom_arena_fmt(a, "%.*s", (int)ret->n, ret->p);
+	return ret->p ? 0 : oom_pg_no_memory(m);
+}
+
+static int take_account(struct oom_pg_merge *m, struct oom_sql_stmt *st, struct oom_arena *a, struct account *ret)
+{
+	struct oom_str print = oom_sql_bytes(st, 2);
+	int r;
+
 	*ret = (struct account){
 		.ev = { .local = oom_sql_int(st, 0), .host = oom_pg_host_of(m, oom_sql_int(st, 1)),
-			.id = oom_pg_id(oom_pg_hash(OOM_PG_HASH, oom_sql_bytes(st, 2))), .page_size = oom_sql_int(st, 6) },
+			.id = oom_pg_id(oom_pg_hash(OOM_PG_HASH, print)), .page_size = oom_sql_int(st, 6) },
 		.weight = oom_sql_int(st, 3), .first_line = oom_sql_int(st, 4),
 	};
-	return oom_arena_str(paths, oom_str_utf8(paths, oom_sql_bytes(st, 5)), &ret->path) ? oom_pg_no_memory(m) : 0;
+	if (!oom_store_is_fingerprint(print))
+		return oom_err_set(m->err, EBADMSG, "cannot merge '%s': the fingerprint of its event %lld is damaged",
+				   oom_sql_path(m->s->sql), (long long)ret->ev.local);
+	memcpy(ret->print, print.p, print.n);
+	r = take_text(m, st, 5, a, &ret->path);
+	return r ? r : take_text(m, st, 7, a, &ret->engine);
 }
 
 int oom_pg_choose(struct oom_pg_merge *m)
@@ -169,8 +195,8 @@ int oom_pg_choose(struct oom_pg_merge *m)
 	int more = 1, r = acc ? 0 : oom_pg_no_memory(m);
 
 	if (!r)
-		r = oom_sql_prepare(m->s->sql, "SELECT event_id, host_id, fingerprint, weight, first_line, path, page_size "
-				    "FROM v_event", &st, NULL, m->err);
+		r = oom_sql_prepare(m->s->sql, "SELECT event_id, host_id, fingerprint, weight, first_line, path, page_size, "
+				    "engine FROM v_event", &st, NULL, m->err);
 	while (!r && more) {
 		more = oom_sql_step(m->s->sql, st, m->err);
 		r = more < 0 ? more : more ? take_account(m, st, &paths, &acc[n++]) : 0;

@@ -19,7 +19,7 @@ struct oom_pg_merge {
 	struct oom_buf line, text;      /* rows on their way; statements and arrays of ids */
 	struct oom_buf memory;
 	struct oom_arena a;
-	struct oom_pg_merged done;
+	struct oom_merged done;
 };
 
 int oom_pg_no_memory(struct oom_pg_merge *m);

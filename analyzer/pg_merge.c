@@ -16,6 +16,8 @@
 
 #define COPY_BYTES   65536
 #define DELETE       1000               /* events per statement */
+#define TEXT_MAX     65536              /* as in a merge of stores */
+#define LIMIT_TIMES  10                 /* as long as a merge of stores may read it: the server takes its time */
 #define TRIES        10
 #define STALE_TRIES  3
 
@@ -80,12 +82,19 @@ static int add_blob(struct oom_buf *b, struct oom_str s)
 	return r;
 }
 
+static int add_bounded(struct oom_pg_merge *m, struct oom_str s)
+{
+	if (s.n > TEXT_MAX)
+		return oom_err_set(m->err, EBADMSG, "cannot merge '%s': a text is too long", oom_sql_path(m->s->sql));
+	return add_text(m, s);
+}
+
 static int add_value(struct oom_pg_merge *m, struct oom_sql_stmt *st, int i)
 {
 	switch (oom_sql_type(st, i)) {
 	case OOM_SQL_INT:  return oom_buf_fmt(&m->line, "%lld", (long long)oom_sql_int(st, i));
 	case OOM_SQL_REAL: return oom_buf_fmt(&m->line, "%.17g", oom_sql_real(st, i));
-	case OOM_SQL_TEXT: return add_text(m, oom_sql_bytes(st, i));
+	case OOM_SQL_TEXT: return add_bounded(m, oom_sql_bytes(st, i));
 	case OOM_SQL_BLOB: return add_blob(&m->line, oom_sql_bytes(st, i));
 	default:           return oom_buf_add(&m->line, "\\N", 2);
 	}
@@ -340,6 +349,7 @@ static int write_all(struct oom_pg_merge *m)
 {
 	int r = oom_pg_lock_hosts(m);
 
+	oom_sql_limit(m->s->sql, LIMIT_TIMES * oom_store_source_limit(oom_sql_path(m->s->sql)));
 	if (!r)
 		r = look_at_tables(m);
 	if (!r)
@@ -367,6 +377,7 @@ static int merge_once(struct oom_pg_merge *m)
 		r = script(m, "COMMIT");
 	if (r)
 		oom_pg_rollback(m->pg);
+	oom_sql_limit(m->s->sql, 0);
 	(void)oom_sql_exec(m->s->sql, "ROLLBACK", NULL);
 	return r;
 }
@@ -391,26 +402,40 @@ static void wait_for(int tries)
 	(void)nanosleep(&ts, NULL);
 }
 
-int oom_pg_merge(struct oom_pg *pg, struct oom_store *source, void (*retrying)(const char *why),
-		 struct oom_pg_merged *ret, struct oom_err *reterr)
+/* What helps: a new attempt, and a new connection where the old one is gone. */
+static bool may_help(int r, int tries)
+{
+	return (r == -EAGAIN && tries < TRIES) || (r == -ESTALE && tries < STALE_TRIES);
+}
+
+int oom_pg_merge(struct oom_pg *pg, struct oom_store *source, void (*retrying)(void *arg, const char *why), void *arg,
+		 struct oom_merged *ret, struct oom_err *reterr)
 {
 	for (int tries = 0;; tries++) {
 		struct oom_err err = { 0 };
 		struct oom_pg_merge m = { .pg = pg, .s = source, .err = &err };
-		int r = oom_pg_lost(pg) ? oom_pg_reopen(pg, &err) : 0;
+		enum oom_pg_trouble trouble;
+		int r;
 
+		(void)oom_pg_take_trouble(pg);
+		r = oom_pg_lost(pg) ? oom_pg_reopen(pg, &err) : 0;
 		if (!r)
 			r = merge_once(&m);
 		if (!r)
 			*ret = m.done;
+		trouble = oom_pg_take_trouble(pg);
 		release(&m);
 		if (!r)
 			return 0;
-		if ((r == -EAGAIN && tries < TRIES) || (r == -ESTALE && tries < STALE_TRIES)) {
-			retrying(err.text);
+		if (may_help(r, tries)) {
+			retrying(arg, err.text);
 			wait_for(tries);
 			continue;
 		}
-		return oom_err_set(reterr, err.code ? err.code : EIO, "%s", err.text);
+		if (trouble == OOM_PG_ROWS)
+			(void)oom_err_set(reterr, EBADMSG, "cannot merge '%s': the server refuses a row: %s",
+					  oom_sql_path(source->sql), err.text);
+		(void)oom_err_set(reterr, err.code ? err.code : EIO, "%s", err.text);
+		return trouble == OOM_PG_SERVER || r == -ENOMEM ? r : 1;
 	}
 }

@@ -64,6 +64,12 @@ int oom_pg_script(struct oom_pg *pg, const char *sql, struct oom_err *reterr)
 	return none(reterr);
 }
 
+enum oom_pg_trouble oom_pg_take_trouble(struct oom_pg *pg)
+{
+	(void)pg;
+	return OOM_PG_SERVER;
+}
+
 void oom_pg_rollback(struct oom_pg *pg)
 {
 	(void)pg;

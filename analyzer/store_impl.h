@@ -107,6 +107,10 @@ int oom_store_open_as(const char *path, enum oom_store_mode mode, const char *sh
 int64_t oom_store_source_limit(const char *path);
 /* Judges a stored event anew. */
 int oom_store_judge(struct oom_store *s, int64_t id, struct oom_err *reterr);
+/* Who takes the place of another is looked at: it must be the event that its fingerprint names, and know what it claims, else
+ * -EBADMSG. */
+int oom_store_prove(struct oom_store *s, int64_t id, const char *fingerprint, int64_t weight, struct oom_err *reterr);
+bool oom_store_is_fingerprint(struct oom_str s);
 /* Removes it, its -wal and -shm, and the directory that was made for it.  Frees the path; NULL is fine. */
 void oom_store_remove_copy(char *path);
 /* A store that an older version made: 1, 0, or -errno. */

@@ -3,8 +3,6 @@
  * A store into a store.  The source is attached; one statement says which of its events are new here, the better of two
  * accounts is found by the rule of digest.h, and runs of events are copied (store_copy.c).
  */
-#include <oomlens/digest.h>
-
 #include "store_copy.h"
 
 #include <errno.h>
@@ -45,30 +43,6 @@ static const char rule[] =
 	" LEFT JOIN main.digest AS d ON d.event_id = e.event_id LEFT JOIN main.verdict AS v ON v.event_id = e.event_id"
 	" WHERE s.event_id = ?1 AND e.event_id = ?2";
 
-/* Who takes the place of another is looked at: it must be the event that its fingerprint names, and know what it claims. */
-static int prove(struct merge *m, int64_t src, const char *print, int64_t weight, struct oom_err *reterr)
-{
-	struct oom_replay replay;
-	struct oom_digest d = { .weight = 0 };
-	struct oom_event ev;
-	char real[33];
-	int r = oom_store_load(m->source, src, &ev, reterr);
-
-	if (r)
-		return r == -ENOMEM ? r : damaged(m, src, "table", reterr);
-	oom_event_fingerprint(&ev, real);
-	r = oom_replay_run(&ev, NULL, &replay);
-	if (!r)
-		r = oom_replay_rank(&replay);
-	if (!r)
-		oom_digest(&replay, &d);
-	oom_replay_release(&replay);
-	oom_event_release(&ev);
-	if (r)
-		return oom_store_fail(m->s, ENOMEM, "cannot write", reterr);
-	return d.weight != weight || strcmp(real, print) ? damaged(m, src, "fingerprint", reterr) : 0;
-}
-
 /* 1: the source's account is the better one. */
 static int is_better(struct merge *m, int64_t src, int64_t id, const char *print, bool again, struct oom_err *reterr)
 {
@@ -90,16 +64,11 @@ static int is_better(struct merge *m, int64_t src, int64_t id, const char *print
 		r = oom_store_judge(m->s, id, reterr);
 		return r ? r : is_better(m, src, id, print, true, reterr);
 	}
-	r = better ? prove(m, src, print, weight, reterr) : 0;
+	r = better ? oom_store_prove(m->source, src, print, weight, reterr) : 0;
 	return r ? r : better;
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------------- */
-
-static bool is_fingerprint(struct oom_str s)
-{
-	return s.p && s.n == 32 && strspn(s.p, "0123456789abcdef") >= 32;
-}
 
 static int pick(struct merge *m, struct oom_sql_stmt *st, struct oom_err *reterr)
 {
@@ -108,7 +77,7 @@ static int pick(struct merge *m, struct oom_sql_stmt *st, struct oom_err *reterr
 	char text[33];
 	int r;
 
-	if (p.src < 0 || p.src >= OOM_EVENT_ID_MAX || !is_fingerprint(print))
+	if (p.src < 0 || p.src >= OOM_EVENT_ID_MAX || !oom_store_is_fingerprint(print))
 		return damaged(m, p.src, "fingerprint", reterr);
 	memcpy(text, print.p, 32);
 	text[32] = '\0';

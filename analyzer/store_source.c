@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stores from elsewhere, made ready to be merged. */
+#include <oomlens/digest.h>
+
 #include "store_impl.h"
 
 #include <errno.h>
@@ -188,4 +190,40 @@ int oom_store_open_source(const char *path, struct oom_store **ret, struct oom_e
 	if (!r)
 		oom_sql_limit((*ret)->sql, 0);
 	return r;
+}
+
+/* ---- what it claims ---------------------------------------------------------------------------------- */
+
+bool oom_store_is_fingerprint(struct oom_str s)
+{
+	return s.p && s.n == 32 && strspn(s.p, "0123456789abcdef") >= 32;
+}
+
+static int damaged(const struct oom_store *s, int64_t id, const char *what, struct oom_err *reterr)
+{
+	return oom_err_set(reterr, EBADMSG, "cannot merge '%s': the %s of its event %lld is damaged", oom_sql_path(s->sql), what,
+			   (long long)id);
+}
+
+int oom_store_prove(struct oom_store *s, int64_t id, const char *fingerprint, int64_t weight, struct oom_err *reterr)
+{
+	struct oom_replay replay;
+	struct oom_digest d = { .weight = 0 };
+	struct oom_event ev;
+	char real[33];
+	int r = oom_store_load(s, id, &ev, reterr);
+
+	if (r)
+		return r == -ENOMEM ? r : damaged(s, id, "table", reterr);
+	oom_event_fingerprint(&ev, real);
+	r = oom_replay_run(&ev, NULL, &replay);
+	if (!r)
+		r = oom_replay_rank(&replay);
+	if (!r)
+		oom_digest(&replay, &d);
+	oom_replay_release(&replay);
+	oom_event_release(&ev);
+	if (r)
+		return oom_store_fail(s, ENOMEM, "cannot read", reterr);
+	return d.weight != weight || strcmp(real, fingerprint) ? damaged(s, id, "fingerprint", reterr) : 0;
 }
