@@ -62,7 +62,7 @@ same 'one event' 1 "$(jq '.events | length' "$work/stdout")"
 expect 0 '' "$OOMLENS" explain "$work/syslog"
 same 'in the text' 1 "$(grep -c 'sent SIGTERM to acme-ui (pid 4411)' "$work/stdout")"
 expect 0 '' "$OOMLENS" import -q --db "$work/r.db" "$work/syslog"
-same 'in the store' 2 "$(sqlite3 "$work/r.db" "SELECT count(*) FROM note WHERE kind = 'collateral'")"
+same 'in the store' 5 "$("$OOMLENS" explain --json --db "$work/r.db" --event 2 | jq '.events[0].incident | length')"
 expect 0 '' "$OOMLENS" report "$work/syslog" -o "$work/page.html"
 same 'in the page' 1 "$(grep -c 'billing.service failed with the result oom-kill' "$work/page.html")"
 
