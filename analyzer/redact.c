@@ -8,7 +8,7 @@
 #include "collateral.h"
 #include "redact.h"
 
-enum kind { COMM, PATH, ID, HOST, COMMAND, SOURCE, CACHE_OR_PATH };
+enum kind { COMM, PATH, ID, HOST, COMMAND, SOURCE, ZONE };
 
 #define E(m) offsetof(struct oom_event, m)
 static const struct { size_t offset; enum kind kind; } of_event[] = {
@@ -28,8 +28,22 @@ static const struct part {
 	{ &oom_life_record, { { offsetof(struct oom_life, comm), COMM }, { offsetof(struct oom_life, cgroup), PATH } }, 2 },
 	{ &oom_flight_record, { { offsetof(struct oom_flight, comm), COMM }, { offsetof(struct oom_flight, cgroup), PATH },
 				{ offsetof(struct oom_flight, cmdline), COMMAND } }, 3 },
-	{ &oom_memory_record, { { offsetof(struct oom_memory, zone), CACHE_OR_PATH } }, 1 },
+	{ &oom_memory_record, { { offsetof(struct oom_memory, zone), ZONE } }, 1 },
 };
+
+/* Of memory facts: a path, a file of a path ("memory.events /a/b"), a slab cache, or a word of the kernel. */
+static struct oom_str zone(struct oom_redactor *r, struct oom_str s)
+{
+	ptrdiff_t at = oom_str_starts(s, "/") ? 0 : oom_str_find(s, " /") + 1;
+	struct oom_str path, both;
+
+	if (!oom_str_starts(s, "/") && at == 0)
+		return oom_redact_cache(r, s);
+	path = oom_redact_path(r, oom_str_sub(s, (size_t)at, s.n));
+	both = oom_arena_fmt(r->arena, "%.*s%.*s", (int)at, s.p, (int)path.n, path.p ? path.p : "");
+	r->nomem |= !both.p;
+	return both;
+}
 
 static struct oom_str redacted(struct oom_redactor *r, enum kind kind, struct oom_str s)
 {
@@ -48,8 +62,8 @@ static struct oom_str redacted(struct oom_redactor *r, enum kind kind, struct oo
 		return oom_redact_word(r, "command", s);
 	case SOURCE:
 		return OOM_STR("redacted");
-	case CACHE_OR_PATH:
-		return s.n && s.p[0] == '/' ? oom_redact_path(r, s) : oom_redact_cache(r, s);
+	case ZONE:
+		return zone(r, s);
 	}
 	return OOM_STR_NULL;
 }
