@@ -95,6 +95,11 @@ $(BUILD)/bench_%: $(BUILD)/tests/bench_%.o $(call obj,$(LIB_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What tests/lexicon.sh learns from.
+$(BUILD)/lexicon: $(call obj,tests/lexicon.c $(LIB_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # Stores of a made-up fleet, for tests and measurements.
 $(BUILD)/fleet_gen: $(call obj,tests/fleet_gen.c tests/fleet_text.c $(LIB_SRC))
 	$(call say,LINK,$@)
@@ -168,6 +173,12 @@ $(BUILD)/gen/reports.inc: $(sort $(wildcard analyzer/reports/*.sql))
 		FNR == 2 { h = $$0; sub(/^-- /, "", h); printf "\t{ \"%s\", \"%s\",\n", n, h } \
 		{ printf "\t\"%s\\n\"\n", $$0 } END { print "\t}," }' $^ > $@
 $(BUILD)/analyzer/query.o: $(BUILD)/gen/reports.inc
+
+# The dictionary of the store's raw lines, as bytes of an array.
+$(BUILD)/gen/lexicon.inc: analyzer/lexicon.zdict
+	@mkdir -p $(@D)
+	$(Q)od -An -v -tu1 $< | sed 's/  */,/g; s/^,//; s/$$/,/' > $@
+$(BUILD)/analyzer/pack.o: $(BUILD)/gen/lexicon.inc
 
 # ---- packages ------------------------------------------------------------------------------------------
 
@@ -247,7 +258,7 @@ check-guest: deps-guest
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint $(BUILD)/gen/reports.inc $(PAGE_INC) $(if $(with_bpf),$(foreach o,oomwatch oomwatch_old census census_old,$(BUILD)/gen/$(o).skel.h))
+lint: deps-lint $(BUILD)/gen/reports.inc $(BUILD)/gen/lexicon.inc $(PAGE_INC) $(if $(with_bpf),$(foreach o,oomwatch oomwatch_old census census_old,$(BUILD)/gen/$(o).skel.h))
 	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS) $(PG_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.

@@ -570,6 +570,8 @@ int oom_store_close(struct oom_store *s, struct oom_err *reterr)
 	oom_store_remove_copy(s->copy);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(bufs); i++)
 		oom_buf_release(bufs[i]);
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(s->stream); i++)
+		oom_buf_release(&s->stream[i]);
 	oom_free(s);
 	return r;
 }

@@ -69,6 +69,7 @@ struct oom_store {
 	unsigned next_insert;                                 /* the one to be replaced */
 	struct oom_packer *packer;
 	struct oom_dict *dict[OOM_DICTS];
+	struct oom_buf stream[5];                             /* of raw lines */
 	struct oom_buf lines, packed, memory, text; /* reused from event to event; text: of statements */
 	struct oom_buf ids, rare, ranks;                      /* arrays of the rows that are being written */
 	struct oom_str last_host, last_machine;               /* into last_host_text */
@@ -117,6 +118,13 @@ void oom_store_remove_copy(char *path);
 int oom_store_is_older(struct oom_sql *sql, struct oom_err *reterr);
 /* Sets *reterr to -code's sentence about this store. */
 int oom_store_fail(struct oom_store *s, int code, const char *what, struct oom_err *reterr);
+
+/* The row of the task table as kernels with that heading print it (store_row.c); its bytes, 0 = such a row would say what
+ * the task does not know. */
+#define OOM_ROW_FORMATS  7
+#define OOM_ROW_NAME_MAX 64
+#define OOM_ROW_MAX      (16 * 32 + OOM_ROW_NAME_MAX)
+size_t oom_row_text(unsigned format, const struct oom_task *t, char buf[OOM_ROW_MAX]);
 
 /* Evidence: the event's lines as a blob in s->packed, its memory facts as JSON in s->memory; and back. */
 int  oom_store_pack_raw(struct oom_store *s, const struct oom_event *ev, struct oom_err *reterr);

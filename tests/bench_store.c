@@ -150,7 +150,10 @@ static void make_replay(struct oom_replay *r, const struct oom_event *ev)
 
 	memset(r, 0, sizeof(*r));
 	for (uint32_t i = 0; i < TASKS; i++) {
-		score[i].nominal = score[i].points.lo = score[i].points.hi = ev->task[i].rss_pages;
+		const struct oom_task *t = &ev->task[i];
+
+		score[i].nominal = score[i].points.lo = score[i].points.hi =
+			t->rss_pages + t->swap_pages + t->pgtables_bytes / 4096 + t->oom_score_adj * 4000;
 		rank[i] = i;
 	}
 	r->event = ev;

@@ -396,6 +396,16 @@ static int64_t value_of(struct teller *w, struct oom_str column, const struct ro
 	return oom_str_is(column, "oom_score_adj") ? r->adj : 0;
 }
 
+/* As dump_task() aligns it. */
+static void add_aligned(struct oom_buf *b, struct oom_str column, int64_t v)
+{
+	bool adj = oom_str_is(column, "oom_score_adj"), shmem = oom_str_is(column, "rss_shmem");
+	bool narrow = adj || oom_str_is(column, "uid") || oom_str_is(column, "tgid");
+
+	if (oom_buf_fmt(b, "%s%*lld", adj ? "        " : "", narrow ? 5 : shmem ? 9 : 8, (long long)v))
+		fleet_die("out of memory");
+}
+
 static void tell_row(struct teller *w, const struct row *r, int64_t after_us)
 {
 	struct oom_str rest = w->t->heading, column;
@@ -408,7 +418,7 @@ static void tell_row(struct teller *w, const struct row *r, int64_t after_us)
 		if (oom_str_is(column, "name"))
 			add(&w->text, r->comm, strlen(r->comm));
 		else
-			add_int(&w->text, value_of(w, column, r));
+			add_aligned(&w->text, column, value_of(w, column, r));
 	}
 	feed(w, after_us);
 }

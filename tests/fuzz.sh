@@ -4,7 +4,7 @@
 set -eu
 target=$1 seconds=$2 dir=build/fuzz
 mkdir -p "$dir/gen" "$dir/seeds-$target" "tests/crashes/$target"
-make -s BUILD="$dir" "$dir"/gen/{schema,reports,page_css,page_css_hash,page_js,page_js_hash}.inc
+make -s BUILD="$dir" "$dir"/gen/{schema,reports,lexicon,page_css,page_css_hash,page_js,page_js_hash}.inc
 pkgs="sqlite3 libarchive jansson libzstd zlib liblzma" other=journal
 ! pkg-config --exists libsystemd || { pkgs="$pkgs libsystemd"; other=journal_none; }
 # shellcheck disable=SC2010
