@@ -22,6 +22,9 @@ enum oom_cause_id {
 	OOM_CAUSE_SWAP_ABSENT, OOM_CAUSE_SWAP_FULL, OOM_CAUSE_SWAP_DISABLED, OOM_CAUSE_NOT_DETERMINED,
 };
 
+/* Processes of one name. */
+struct oom_crowd { struct oom_str comm; size_t n, largest; };
+
 struct oom_case {
 	const struct oom_event *ev;
 	const struct oom_replay *r;
@@ -33,6 +36,8 @@ struct oom_case {
 	struct oom_finding *finding;
 	size_t nfindings, cap;
 	ptrdiff_t primary;                            /* -1 */
+	struct oom_crowd crowd;                       /* cause_users.c */
+	bool crowd_known;
 	const char *missing;                          /* why nothing could be decided: a clause; NULL */
 };
 

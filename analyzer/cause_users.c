@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who held the memory: the rows of a ledger, the largest of them as the cause if it is more than half. */
+#include <stdlib.h>
+
 #include "cause_impl.h"
 
 #include "release.h"
@@ -89,15 +91,6 @@ static int64_t task_kb(const struct oom_event *ev, const struct oom_task *t)
 	return oom_kb_of_pages(ev, t->rss_anon_pages != OOM_NA ? t->rss_anon_pages : t->rss_pages);
 }
 
-static size_t namesakes(const struct oom_event *ev, struct oom_str comm)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ev->ntasks; i++)
-		n += oom_str_eq(ev->task[i].comm, comm);
-	return n;
-}
-
 static void top_tasks(const struct oom_event *ev, struct top *top)
 {
 	for (size_t i = 0; i < ev->ntasks; i++) {
@@ -108,25 +101,87 @@ static void top_tasks(const struct oom_event *ev, struct top *top)
 	}
 }
 
+static int by_name(const void *a, const void *b, void *ev)
+{
+	const struct oom_task *task = ((const struct oom_event *)ev)->task;
+	const uint32_t *x = a, *y = b;
+	int order = oom_str_cmp(task[*x].comm, task[*y].comm);
+
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+/* The name whose processes hold most together.  Their resident sets share pages, so the sum only picks the name and is
+ * never told. */
+static struct oom_crowd find_crowd(struct oom_case *c)
+{
+	const struct oom_event *ev = c->ev;
+	struct oom_crowd best = { .n = 0 }, run = { .n = 0 };
+	int64_t most = -1, sum = 0;
+	uint32_t *at = oom_arena_alloc(&c->say.doc->arena, (ev->ntasks + 1) * sizeof(*at));
+
+	if (!at) {
+		c->say.nomem = true;
+		return best;
+	}
+	for (size_t i = 0; i < ev->ntasks; i++)
+		at[i] = (uint32_t)i;
+	qsort_r(at, ev->ntasks, sizeof(*at), by_name, (void *)(uintptr_t)ev);
+	for (size_t i = 0; i < ev->ntasks; i++) {
+		const struct oom_task *t = &ev->task[at[i]];
+		int64_t kb = task_kb(ev, t);
+
+		if (!i || !oom_str_eq(run.comm, t->comm)) {
+			run = (struct oom_crowd){ .comm = t->comm, .largest = at[i] };
+			sum = 0;
+		}
+		run.n++;
+		if (kb > task_kb(ev, &ev->task[run.largest]))
+			run.largest = at[i];
+		if (kb > 0 && __builtin_add_overflow(sum, kb, &sum))
+			sum = INT64_MAX;
+		if (sum > most) {
+			most = sum;
+			best = run;
+		}
+	}
+	return best;
+}
+
+/* Sorting thousands of names takes longer than the replay: once is enough. */
+static const struct oom_crowd *crowd_of(struct oom_case *c)
+{
+	if (!c->crowd_known)
+		c->crowd = find_crowd(c);
+	c->crowd_known = true;
+	return &c->crowd;
+}
+
+#define CROWD 3
+
 /* Resident sets share pages: each is told by itself, none are added. */
 static void prove_tasks(struct oom_case *c, struct oom_finding *f, int64_t whole_kb)
 {
 	const struct oom_event *ev = c->ev;
 	struct oom_say *s = &c->say;
+	const struct oom_crowd *crowd = crowd_of(c);
 	struct top top = { .n = 0 };
 
 	top_tasks(ev, &top);
+	if (crowd->n >= CROWD) {
+		const struct oom_task *t = &ev->task[crowd->largest];
+
+		oom_case_prove(c, f, t->line, "%s named %s, the largest of them with %s",
+			       oom_say_count(s, (int64_t)crowd->n, "process", "processes"), oom_say_name(s, crowd->comm),
+			       oom_say_kb(s, task_kb(ev, t)));
+	}
 	for (size_t i = 0; i < top.n; i++) {
 		const struct oom_task *t = &ev->task[top.at[i]];
-		size_t same = namesakes(ev, t->comm);
-		const char *share = oom_case_share(c, top.kb[i], whole_kb), *more = "";
+		const char *share = oom_case_share(c, top.kb[i], whole_kb);
 
-		if (top.kb[i] < whole_kb / 100 && i)
+		if (top.kb[i] < whole_kb / 100 && (i || crowd->n >= CROWD))
 			break;
-		if (same > 1)
-			more = oom_say_z(s, "; %s of that name", oom_say_count(s, (int64_t)same, "process", "processes"));
-		oom_case_prove(c, f, t->line, "%s: %s%s%s%s%s", oom_say_proc(s, t->comm, t->pid), oom_say_kb(s, top.kb[i]),
-			       t->rss_anon_pages != OOM_NA ? " anonymous" : " in RAM", *share ? ", " : "", share, more);
+		oom_case_prove(c, f, t->line, "%s: %s%s%s%s", oom_say_proc(s, t->comm, t->pid), oom_say_kb(s, top.kb[i]),
+			       t->rss_anon_pages != OOM_NA ? " anonymous" : " in RAM", *share ? ", " : "", share);
 	}
 	if (!top.n && ev->nvictims && ev->victim[0].anon_rss_kb > 0)
 		oom_case_prove(c, f, ev->victim[0].line, "the victim %s: %s anonymous (there is no task table)",
@@ -200,20 +255,27 @@ static void prove(struct oom_case *c, struct oom_finding *f, const struct user *
 	}
 }
 
-/* The sentence that may be forwarded alone names the largest. */
-static const char *most_of_all(struct oom_case *c, const struct user *u)
+/* The sentence that may be forwarded alone names who it was: one process with a tenth of it or more, or a name. */
+static const char *who(struct oom_case *c, const struct user *u, int64_t kb)
 {
 	const struct oom_event *ev = c->ev;
 	struct oom_say *s = &c->say;
 	struct top top = { .n = 0 };
+	const struct oom_crowd *crowd;
 
-	if (u->id != OOM_CAUSE_PROCESSES)
+	if (u->id != OOM_CAUSE_PROCESSES || ev->table_complete != 1)
 		return "";
 	top_tasks(ev, &top);
-	if (!top.n)
+	if (top.n && top.kb[0] >= kb / 10)
+		return oom_say_z(s, ", most of all %s with %s%s",
+				 oom_say_proc(s, ev->task[top.at[0]].comm, ev->task[top.at[0]].pid), oom_say_kb(s, top.kb[0]),
+				 ev->task[top.at[0]].rss_anon_pages == OOM_NA ? " in RAM" : "");
+	crowd = crowd_of(c);
+	if (crowd->n < CROWD)
 		return "";
-	return oom_say_z(s, ", most of all %s with %s", oom_say_proc(s, ev->task[top.at[0]].comm, ev->task[top.at[0]].pid),
-			 oom_say_kb(s, top.kb[0]));
+	return oom_say_z(s, ", spread over %s, %s of them named %s",
+			 oom_say_count(s, (int64_t)ev->ntasks, "process", "processes"), oom_say_num(s, (int64_t)crowd->n),
+			 oom_say_name(s, crowd->comm));
 }
 
 static void tell(struct oom_case *c, const struct oom_ledger *l, const struct user *u, int64_t whole_kb, bool decisive,
@@ -227,7 +289,7 @@ static void tell(struct oom_case *c, const struct oom_ledger *l, const struct us
 
 	f = oom_case_find(c, u->id, confidence, kb, decisive,
 			  oom_say_z(s, "%s took %s, %s of %s%s.", u->what, oom_say_kb(s, kb), share, whole,
-				    most_of_all(c, u)));
+				    who(c, u, kb)));
 	oom_case_prove(c, f, line_of(l, u), "%s of %s", oom_say_kb(s, kb), oom_say_kb(s, whole_kb));
 	prove(c, f, u, kb, whole_kb);
 	if (decisive)

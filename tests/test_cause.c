@@ -255,7 +255,7 @@ static void resident_sets_are_never_added(void **state)
 	expect(&(struct dump){ SHORT, .anon = 210000, .tasks = tasks }, "processes");
 	assert_true(says(&d.finding[0], "781.3 MiB"));
 	assert_false(says(&d.finding[0], "7.6 GiB"));
-	assert_true(says(&d.finding[0], "10 processes of that name"));
+	assert_true(says(&d.finding[0], "10 processes named worker, the largest of them with 781.3 MiB"));
 	forget();
 }
 
