@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pg.h"
-
 /* ---- JSON lines -------------------------------------------------------------------------------------- */
 
 struct lines {
@@ -143,8 +141,6 @@ static bool fits(const struct opts *o, enum format format)
 		complain("metrics are of the whole store: no filter goes with --format prometheus");
 	else if (o->nargs)
 		complain("export takes no argument: '%s'", o->arg[0]);
-	else if (oom_pg_names_server(o->db))
-		complain("export reads a store's file; of a server 'oomlens query' takes rows, also as CSV and JSON");
 	else
 		return true;
 	return false;

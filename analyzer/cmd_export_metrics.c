@@ -64,7 +64,7 @@ static void go_on(struct oom_metrics *m, const struct opts *o)
 /* Events with :since < event_id <= :until, and how many processes each killed. */
 #define COUNTED " > coalesce(:since, 0) AND event_id <= :until"
 /* Containers and scopes (sessions, transient jobs) have names of their own each time: each kind is one label. */
-#define KILLS   "WITH e AS MATERIALIZED (SELECT event_id, scope, hostname, wall_us, CASE WHEN runtime IS NOT NULL THEN '_container' " \
+#define KILLS   "WITH e AS MATERIALIZED (SELECT event_id, scope, hostname, wall_us, CASE WHEN runtime IS NOT NULL OR pod_uid IS NOT NULL THEN '_container' " \
 		"WHEN substr(unit, -6) = '.scope' THEN '_scope' ELSE unit END AS unit FROM v_event WHERE event_id" COUNTED "), " \
 		"k AS MATERIALIZED (SELECT event_id, count(*) AS n FROM v_victim WHERE event_id" COUNTED " GROUP BY event_id) "
 

@@ -7,7 +7,7 @@ WITH e AS MATERIALIZED (
 	FROM v_event
 	WHERE (:since IS NULL OR wall_us >= :since) AND (:until IS NULL OR wall_us < :until)
 		AND (:host IS NULL OR hostname = :host)
-		AND victim_pid IS NOT NULL AND runtime IS NULL
+		AND victim_pid IS NOT NULL AND runtime IS NULL AND pod_uid IS NULL
 )
 SELECT unit, slice, count(*) AS kills, count(DISTINCT host_id) AS hosts,
 	count(*) FILTER (WHERE scope = 'global') AS global,

@@ -131,7 +131,7 @@ expect 2 'for --format csv' "$OOMLENS" export -f jsonl --what victims
 expect 2 'nothing for --what' "$OOMLENS" export -f csv --what tasks
 expect 2 'whole store' "$OOMLENS" export -f prometheus --host x
 expect 2 'no argument' "$OOMLENS" export -f csv x
-expect 2 "a store's file" "$OOMLENS" export -f csv --db postgresql://h/d
+expect 2 'needs a store' "$OOMLENS" export -f csv --db postgresql://h/d
 expect 4 'No such file' "$OOMLENS" export -f prometheus --db "$work/none.db" -o "$work/none.prom"
 [ ! -e "$work/none.prom" ] || { echo "an export without a store"; failures=$((failures + 1)); }
 finish
