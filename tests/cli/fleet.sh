@@ -70,7 +70,7 @@ same_views() {
 			{ failures=$((failures + 1)); echo "$1: $v differs"; head -n 4 "$work/diff" | cut -c 1-300; }
 	done
 }
-same_reports 'one server' "$(one fleet)" '' '--top=3' '--since=2026-02-01 --until=2026-06-01'
+same_reports 'one server' "$(one fleet)" '' '--top=3 --since=2026-02-01 --until=2026-06-01'
 same_views 'one server' "$(one fleet)"
 # shellcheck disable=SC2086
 host=$("$OOMLENS" query --json --top 1 --db "$ref" kills-by-host | jq -r '.[0].host')
@@ -260,6 +260,16 @@ empty_shards
 killed "$sharded"
 must_merge "$sharded" "${stores[@]}"
 equals_clean 'sharded, killed six times' "$sharded"
+
+# Who may write and who may read the coordinator needs no more there than on one server, and a mapping.
+for i in 0 1; do
+	sql "$sharded" -c "CREATE USER MAPPING FOR writer SERVER oomlens_shard_$i OPTIONS (user 'boss', password_required 'false')"
+done
+sql "$sharded" -c "$(grep '^GRANT ' docs/FLEET.md)"
+expect 0 '' "$OOMLENS" merge "postgresql://writer:w-secret@$at/sharded" "${stores[@]}"
+same 'a reader of shards' "$("$OOMLENS" query --csv kills-by-scope --db "$ref")" \
+	"$("$OOMLENS" query --csv kills-by-scope --db "postgresql://reader:r-secret@$at/sharded")"
+equals_clean 'sharded, writer role' "$sharded"
 
 # One of the shards dies while it is written to, and comes back.
 empty_shards
