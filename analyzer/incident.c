@@ -130,6 +130,32 @@ static int add_reap(struct oom_incident *in, const struct oom_victim *v)
 	m->text = oom_arena_fmt(&in->arena, reaps[v->reap], W(name));
 	return m->text.p ? 0 : -ENOMEM;
 }
+
+/* What only a recorder sees: when the memory was back, by whomever, and when the process was gone. */
+static int add_life(struct oom_incident *in, const struct oom_life *l)
+{
+	const struct { int64_t us; const char *words; } seen[] = {
+		{ l->freed_by == OOM_FREED_REAPER ? l->reap_end_us : l->exit_end_us, "the memory of %.*s was free again" },
+		{ l->freed_us, "%.*s was gone" },
+	};
+	struct oom_str name = who(&in->arena, l->comm, l->pid);
+
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(seen); i++) {
+		struct oom_moment *m = seen[i].us == OOM_NA ? NULL : add(in, OOM_MOMENT_REAP);
+
+		if (seen[i].us == OOM_NA)
+			continue;
+		if (!m)
+			return -ENOMEM;
+		m->boot_us = seen[i].us;
+		m->pid = l->pid;
+		m->comm = l->comm;
+		m->text = oom_arena_fmt(&in->arena, seen[i].words, W(name));
+		if (!m->text.p)
+			return -ENOMEM;
+	}
+	return 0;
+}
 #pragma GCC diagnostic pop
 
 static int add_end(struct oom_incident *in, const struct oom_event *ev)
@@ -159,6 +185,8 @@ static int add_own(struct oom_incident *in, const struct oom_event *ev)
 		if (r == 0)
 			r = add_reap(in, &ev->victim[i]);
 	}
+	for (size_t i = 0; i < ev->nlives && i < KILLS_MAX && r == 0; i++)
+		r = add_life(in, &ev->life[i]);
 	if (r == 0)
 		r = add_end(in, ev);
 	for (size_t i = 0; i < in->nmoments; i++)

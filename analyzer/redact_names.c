@@ -82,11 +82,15 @@ struct oom_str oom_redact_word(struct oom_redactor *r, const char *kind, struct 
 struct oom_str oom_redact_id(struct oom_redactor *r, struct oom_str id)
 {
 	static const char hex[] = "0123456789abcdef";
-	struct oom_str s = keep(r, id);
 	uint64_t h = siphash(r->key, id);
-	char *p = (char *)(uintptr_t)s.p;
+	char *p = oom_arena_alloc(r->arena, id.n + 1);
 
-	for (size_t i = 0; s.p && i < s.n; i++) {
+	if (!p || !id.p) {
+		r->nomem |= !p;
+		return OOM_STR_NULL;
+	}
+	memcpy(p, id.p, id.n);
+	for (size_t i = 0; i < id.n; i++) {
 		if (!memchr("0123456789abcdefABCDEF", p[i], 22))
 			continue;
 		p[i] = hex[h & 15];
@@ -94,7 +98,7 @@ struct oom_str oom_redact_id(struct oom_redactor *r, struct oom_str id)
 		if (i % 16 == 15)
 			h = siphash(r->key, (struct oom_str){ (const char *)&h, sizeof(h) });
 	}
-	return s;
+	return (struct oom_str){ p, id.n };
 }
 
 /* ---- process names -------------------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ static size_t decode(char *p, size_t n)
 }
 
 /* "<li id=L12><b>12</b>[ 1.2] text <a class=back ..." */
-bool oom_page_line(struct oom_str *line)
+bool oom_page_line(char *buf, struct oom_str *line)
 {
 	struct oom_str s = *line;
 	ptrdiff_t at;
@@ -54,8 +54,7 @@ bool oom_page_line(struct oom_str *line)
 	at = find(s, " <a class=back ");
 	if (at >= 0)
 		s.n = (size_t)at;
-	/* the bytes are the text's own buffer */
-	s.n = decode((char *)(uintptr_t)s.p, s.n);
+	s.n = decode(buf + (s.p - buf), s.n);
 	*line = s;
 	return true;
 }

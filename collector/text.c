@@ -243,7 +243,7 @@ int oom_text_next(struct oom_text *t, bool quiet, struct oom_line *ret, struct o
 		r = oom_journal_next(t->journal, t, quiet, ret);
 	else
 		r = t->export ? oom_export_next(t, ret) : take_physical(t, &raw, &cut);
-	while (r && t->page && !oom_page_line(&raw))
+	while (r && t->page && !oom_page_line(t->buf, &raw))
 		r = take_physical(t, &raw, &cut);
 	if (!r) {
 		int e = t->error;

@@ -45,10 +45,10 @@ bool oom_text_is_kernel(struct oom_text *t);
 
 /* text.c, for export.c: more bytes behind the ones there are.  1, or 0 at the end or if the buffer is full. */
 int  oom_text_fill(struct oom_text *t);
-/* page.c: is this the beginning of a report in HTML?  Its line as the line of the log that it shows, decoded in place; false
- * if it shows none. */
+/* page.c: is this the beginning of a report in HTML?  Its line, in buf, as the line of the log that it shows, decoded in
+ * place; false if it shows none. */
 bool oom_text_is_page(const char *head, size_t n);
-bool oom_page_line(struct oom_str *line);
+bool oom_page_line(char *buf, struct oom_str *line);
 /* export.c: the next record that has a message.  1, 0 at the end. */
 int  oom_export_next(struct oom_text *t, struct oom_line *ret);
 
