@@ -137,15 +137,36 @@ static void test_fork_storm(void **state)
 
 enum { DONE = 0, WRONG = 1, CANNOT = 77 };
 
+static bool has_name(pid_t pid, const char *name)
+{
+	char path[32], comm[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (!fgets(comm, sizeof(comm), f))
+		comm[0] = '\0';
+	fclose(f);
+	comm[strcspn(comm, "\n")] = '\0';
+	return !strcmp(comm, name);
+}
+
 /* The pid is free until the parent of the one who had it has waited. */
 static pid_t child_as(pid_t pid, const char *name)
 {
 	char last[16];
+	pid_t got;
 
 	snprintf(last, sizeof(last), "%d", pid - 1);
 	if (!put("/proc/sys/kernel/ns_last_pid", last))
 		return -1;
-	return child(name, NULL);
+	got = child(name, NULL);
+	/* on a busy machine it takes a while until it has its name */
+	for (int i = 0; i < 1000 && got == pid && !has_name(pid, name); i++)
+		usleep(5000);
+	return got;
 }
 
 static const struct oom_sample_row *row_of(const struct oom_sample *m, pid_t pid, const char *name)
