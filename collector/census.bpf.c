@@ -23,6 +23,32 @@ struct task_struct___v2 { struct css_set___v2 *cgroups; } KERNEL;
 
 /* Set before the program is loaded: a process may be deeper than the cgroup that accounts its memory. */
 const volatile bool on_v2;
+const volatile bool with_nodes;
+
+#define MPOL_BIND 2
+
+typedef struct { unsigned long bits[1]; } KERNEL nodemask_t;
+struct task_struct___cpuset { nodemask_t mems_allowed; } KERNEL;
+struct mempolicy { unsigned short mode; nodemask_t nodes; } KERNEL;       /* nodes: since 5.14 (269fbe72cded) */
+struct task_struct___numa { struct mempolicy *mempolicy; } KERNEL;
+
+/* What oom_cpuset_eligible() looks at. */
+static __always_inline void read_nodes(struct census_rec *r, struct task_struct *t)
+{
+	struct mempolicy *p;
+
+	r->mems = r->bind = 0;
+	if (!with_nodes)
+		return;
+	if (bpf_core_field_exists(((struct task_struct___cpuset *)0)->mems_allowed))
+		r->mems = ((struct task_struct___cpuset *)t)->mems_allowed.bits[0];
+	if (!bpf_core_field_exists(((struct task_struct___numa *)0)->mempolicy) ||
+	    !bpf_core_field_exists(((struct mempolicy *)0)->nodes))
+		return;
+	p = ((struct task_struct___numa *)t)->mempolicy;
+	if (p && p->mode == MPOL_BIND)
+		r->bind = p->nodes.bits[0];
+}
 
 static __always_inline int threads_of(struct task_struct *t)
 {
@@ -45,6 +71,7 @@ static __always_inline void record(struct census_rec *r, const struct oomwatch_r
 	r->total_vm = full->total_vm;
 	r->pgtables_bytes = full->pgtables_bytes;
 	__builtin_memcpy(r->rss, full->rss, sizeof(r->rss));
+	read_nodes(r, t);
 }
 
 #ifdef OOMWATCH_OLD

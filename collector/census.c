@@ -17,7 +17,7 @@
 #define DIGIT      11                 /* bits; two of them make a pid */
 
 struct oom_census {
-	bool v2;
+	unsigned int what;            /* CENSUS_V2, CENSUS_NODES */
 	struct census_bpf *skel;      /* walks by itself, or: */
 	const struct census_rec *rec; /* what it wrote, in the kernel's order of processes */
 	uint32_t room;
@@ -62,7 +62,8 @@ static int load_walk(struct oom_census *c, uint32_t room)
 	c->skel = census_bpf__open();
 	if (!c->skel)
 		return -errno;
-	c->skel->rodata->on_v2 = c->v2;
+	c->skel->rodata->on_v2 = c->what & CENSUS_V2;
+	c->skel->rodata->with_nodes = c->what & CENSUS_NODES;
 	(void)bpf_map__set_max_entries(c->skel->maps.records, room);
 	r = census_bpf__load(c->skel);
 	if (r)
@@ -83,7 +84,8 @@ static int load_iterator(struct oom_census *c, bool probe)
 	c->old = census_old_bpf__open();
 	if (!c->old)
 		return -errno;
-	c->old->rodata->on_v2 = c->v2;
+	c->old->rodata->on_v2 = c->what & CENSUS_V2;
+	c->old->rodata->with_nodes = c->what & CENSUS_NODES;
 	c->old->rodata->may_probe = probe;
 	r = census_old_bpf__load(c->old);
 	if (r)
@@ -112,7 +114,7 @@ void oom_census_close(struct oom_census *c)
 	oom_free(c);
 }
 
-int oom_census_open(bool v2, unsigned int room, struct oom_census **ret, struct oom_err *reterr)
+int oom_census_open(unsigned int what, unsigned int room, struct oom_census **ret, struct oom_err *reterr)
 {
 	struct oom_census *c = oom_malloc(sizeof(*c));
 	libbpf_print_fn_t before;
@@ -121,7 +123,7 @@ int oom_census_open(bool v2, unsigned int room, struct oom_census **ret, struct 
 	if (!c)
 		return oom_err_set(reterr, ENOMEM, "out of memory");
 	memset(c, 0, offsetof(struct oom_census, buf));
-	c->v2 = v2;
+	c->what = what;
 	before = libbpf_set_print(hush);
 	r = load(c, room ? room : FIRST_ROOM);
 	(void)libbpf_set_print(before);

@@ -23,15 +23,20 @@ struct census_rec {
 	unsigned long long start_ns, memcg_id;
 	unsigned long long total_vm, pgtables_bytes;
 	long long rss[OOMWATCH_RSS];          /* pages; an approximate counter may stand a little below 0 */
+	unsigned long long mems, bind;        /* nodes 0 to 63 of its cpuset, and of its MPOL_BIND policy; 0 = none */
 };
 
 #ifndef __bpf__
 #include <oomlens/base.h>
 
 struct oom_census;
-/* v2: memcg_id is that of the process's cgroup on the default hierarchy.  room: processes that there is memory for at
- * first, 0 = enough for most machines.  0, or -errno with the reason in one sentence. */
-int  oom_census_open(bool v2, unsigned int room, struct oom_census **ret, struct oom_err *reterr);
+enum {
+	CENSUS_V2    = 1 << 0,                /* memcg_id is that of the process's cgroup on the default hierarchy */
+	CENSUS_NODES = 1 << 1,                /* mems and bind, too */
+};
+/* what: CENSUS_...  room: processes that there is memory for at first, 0 = enough for most machines.  0, or -errno with
+ * the reason in one sentence. */
+int  oom_census_open(unsigned int what, unsigned int room, struct oom_census **ret, struct oom_err *reterr);
 /* Calls each for every process that is no kernel thread, by pid; allocates only when there are more processes
  * than ever before.  0; what each returned; -ENODEV: it cannot be used any more; -errno. */
 int  oom_census_read(struct oom_census *c, int (*each)(void *arg, const struct census_rec *r), void *arg);

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-int oom_census_open(bool v2, unsigned int room, struct oom_census **ret, struct oom_err *reterr)
+int oom_census_open(unsigned int what, unsigned int room, struct oom_census **ret, struct oom_err *reterr)
 {
-	(void)v2;
+	(void)what;
 	(void)room;
 	(void)ret;
 	return oom_err_set(reterr, ENOTSUP, "this oomlens was built without BPF");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -131,6 +132,25 @@ int32_t oom_nodes_set(struct oom_nodes *n, struct oom_str list)
 	}
 	set = &n->set[n->nsets];
 	return parse_list(list, set) ? (int32_t)n->nsets++ : -1;
+}
+
+int32_t oom_nodes_mask(struct oom_nodes *n, uint64_t mask)
+{
+	char list[64 * 4];
+	size_t len = 0;
+
+	for (size_t i = 0; i < n->nsets; i++)
+		if (n->set[i].bit[0] == mask)
+			return (int32_t)i;
+	for (int i = 0, end; i < 64 && mask; i = end + 1) {
+		end = i;
+		if (!(mask >> i & 1))
+			continue;
+		while (end < 63 && mask >> (end + 1) & 1)
+			end++;
+		len += (size_t)snprintf(list + len, sizeof(list) - len, end > i ? "%s%d-%d" : "%s%d", len ? "," : "", i, end);
+	}
+	return len ? oom_nodes_set(n, (struct oom_str){ list, len }) : -1;
 }
 
 struct oom_str oom_nodes_bind(struct oom_str text)

@@ -30,6 +30,8 @@ struct oom_nodes {
 void oom_nodes_read(struct oom_nodes *n, int proc, char *buf, size_t cap);
 /* Index of the set "0-3,5"; -1 when it is damaged or there is no room. */
 int32_t oom_nodes_set(struct oom_nodes *n, struct oom_str list);
+/* The same for nodes 0 to 63 as bits. */
+int32_t oom_nodes_mask(struct oom_nodes *n, uint64_t mask);
 /* The node list of a bind policy at the head of /proc/PID/numa_maps; NULL for any other policy. */
 struct oom_str oom_nodes_bind(struct oom_str numa_maps);
 bool oom_nodes_meet(const struct oom_node_set *a, const struct oom_node_set *b);

@@ -9,17 +9,20 @@
 
 #include "census.h"
 
+#define NODES_MAX 64                           /* bits of a record */
+
 void oom_sample_census_open(struct oom_sampler *s)
 {
 	bool summed = s->profile && s->profile->flags & OOM_PROFILE_EXACT_SUMS;
+	unsigned int what = s->cgroups.version == 2 ? CENSUS_V2 : 0;
 
 	if (s->nodes)
 		oom_nodes_read(s->nodes, s->proc, s->text, sizeof(s->text));
-	/* tasks are numbered by the outermost namespace; from 7.0 on /proc is what the kernel compares; sets of
-	 * nodes are read from /proc */
-	if (s->opts.proc_root || s->outer_hidden || summed || (s->nodes && s->nodes->with_memory > 1))
+	s->census_nodes = s->nodes && s->nodes->with_memory > 1;
+	/* tasks are numbered by the outermost namespace; from 7.0 on /proc is what the kernel compares */
+	if (s->opts.proc_root || s->outer_hidden || summed || (s->census_nodes && s->nodes->n > NODES_MAX))
 		return;
-	if (oom_census_open(s->cgroups.version == 2, 0, &s->census, NULL) < 0)
+	if (oom_census_open(what | (s->census_nodes ? CENSUS_NODES : 0), 0, &s->census, NULL) < 0)
 		return;
 	s->proc_points = s->points;
 	s->proc_drift_pages = s->drift_pages;
@@ -102,6 +105,10 @@ static int add_row(void *arg, const struct census_rec *r)
 	s->old.v[s->old.n++] = (struct slot){
 		.ino = row->ident, .usage_pages = row->usage_pages, .pid = r->tgid, .status_fd = -1, .adj_fd = -1,
 	};
+	if (s->census_nodes) {
+		row->mems = s->opts.want & OOM_SAMPLE_NODES ? oom_nodes_mask(s->nodes, r->mems) : -1;
+		row->bind = s->opts.want & OOM_SAMPLE_POLICIES && r->bind ? oom_nodes_mask(s->nodes, r->bind) : -1;
+	}
 	s->info.dead_leaders += row->dead_leader;
 	s->info.threads += r->threads > 0 ? (size_t)r->threads : 1;
 	s->nrows++;
@@ -126,7 +133,7 @@ int oom_sample_census(struct oom_sampler *s)
 	struct slots swap;
 	int r;
 
-	if (s->nodes && s->nodes->with_memory > 1) {       /* memory was plugged in */
+	if (s->nodes && s->nodes->with_memory > 1 && !s->census_nodes) {       /* memory was plugged in */
 		give_up(s);
 		return 0;
 	}

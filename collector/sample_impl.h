@@ -32,6 +32,7 @@ struct oom_sampler {
 	int64_t last_us;               /* monotonic clock of the last pass; OOM_NA */
 
 	struct oom_census *census;     /* NULL = rows come from /proc */
+	bool census_nodes;             /* it reads node sets */
 	uint64_t *cgroup_id;           /* of the rows, from a census */
 	size_t before_at;              /* place in slots while a census is read */
 	enum oom_sample_points proc_points;     /* what holds without it */

@@ -21,7 +21,7 @@ static struct oom_census *open_census(unsigned int room)
 	struct oom_census *c;
 	struct oom_err err = { 0 };
 
-	if (oom_census_open(false, room, &c, &err) < 0) {
+	if (oom_census_open(CENSUS_NODES, room, &c, &err) < 0) {
 		print_message("skipped: %s\n", err.text);
 		skip();
 	}

@@ -25,6 +25,22 @@ static void be(const char *name)
 	prctl(PR_SET_NAME, name);
 }
 
+static bool is_named(pid_t pid, const char *name)
+{
+	char path[32], text[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	text[strcspn(text, "\n")] = '\0';
+	return !strcmp(text, name);
+}
+
+/* Returns when it has its name, however busy the machine is. */
 static pid_t child(const char *name, void (*act)(void))
 {
 	pid_t self = getpid(), pid = fork();
@@ -38,6 +54,8 @@ static pid_t child(const char *name, void (*act)(void))
 		_exit(0);
 	}
 	assert_true(pid > 0);
+	for (int i = 0; i < 10000 && !is_named(pid, name); i++)
+		usleep(1000);
 	return pid;
 }
 
@@ -97,7 +115,6 @@ static void storm(unsigned want, size_t keep)
 
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(steady); i++)
 		steady[i] = child("steady", NULL);
-	usleep(100000);
 	for (size_t i = 0; i < OOM_ARRAY_SIZE(busy); i++)
 		busy[i] = child("busy", fork_on);
 	for (int pass = 0; pass < 60; pass++) {
@@ -188,7 +205,6 @@ static int reuse(size_t keep)
 		return CANNOT;
 	if (child_as(300, "first") != 300)
 		return CANNOT;
-	usleep(50000);
 	s = tree_open_at(NULL, NULL, 0, keep);
 	(void)tree_pass(s);
 	m = tree_pass(s);
@@ -202,7 +218,6 @@ static int reuse(size_t keep)
 		end(300);
 		if (child_as(300, name) != 300)
 			return CANNOT;
-		usleep(20000);
 		m = tree_pass(s);
 		row = row_of(&m, 300, name);
 		if (!row || row->ident == ident || row->prev_usage_pages != OOM_NA)

@@ -26,7 +26,7 @@ enum oom_sample_want {
 	OOM_SAMPLE_ALL      = 15,
 	OOM_SAMPLE_KERNEL   = 1 << 4,  /* the kernel's own counters, in one pass of a BPF program: far cheaper,
 				        * and what this kernel compares; from /proc where that cannot be (no
-				        * privilege, an inner PID namespace, several memory nodes, 7.0+) */
+				        * privilege, an inner PID namespace, more than 64 memory nodes, 7.0+) */
 };
 
 struct oom_sampler_opts {

@@ -49,7 +49,7 @@ if [ "${1-}" = judge ]; then
 else
 	overlay "$work"
 	set -- ${*:-$scenarios}
-	MEMORY=${MEMORY:-384} OVERLAY=$work "$here/run.sh" -o "$out" "$series" "$@" > "$work/played"
+	SECONDS_PER_BOOT=${SECONDS_PER_BOOT:-1200} MEMORY=${MEMORY:-384} OVERLAY=$work "$here/run.sh" -o "$out" "$series" "$@" > "$work/played"
 fi
 {
 	printf 'scenario\tcounters\tdomain\tpredicted\tkilled\tresult\n'

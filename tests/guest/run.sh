@@ -8,6 +8,7 @@
 # or "all". No root and no KVM are needed; a guest is up in a few seconds. DIR (build/guest/out/KERNEL) gets a
 # directory per scenario: log, facts and, where BPF may load, ballot.tsv.
 # OVERLAY: a directory whose files go into the guest too; MEMORY: MiB (256); APPEND: for the kernel's command line.
+# SECONDS_PER_BOOT: until a guest is given up.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -89,8 +90,8 @@ main()
 			together+=,$scenario ;;
 		esac
 	done
-	[ -z "$on_numa" ] || boot numa 180 "play=${on_numa#,}" $numa
-	[ -z "$together" ] || boot together 600 "play=${together#,}"
+	[ -z "$on_numa" ] || boot numa "${SECONDS_PER_BOOT:-180}" "play=${on_numa#,}" $numa
+	[ -z "$together" ] || boot together "${SECONDS_PER_BOOT:-600}" "play=${together#,}"
 	for scenario; do
 		printf '%-6s %-16s %s lines, %s\n' "$series" "$scenario" \
 			"$(wc -l 2>/dev/null < "$out/$scenario/log" || echo no)" \
