@@ -47,9 +47,10 @@ same_reports() { # same_reports WHAT URL OPTIONS...: each report with each set o
 	for name in $reports; do
 		for args in "$@"; do
 			# shellcheck disable=SC2086
-			"$OOMLENS" query "$name" --json --db "$ref" $args > "$work/a" 2> "$work/a.err"
+			"$OOMLENS" query "$name" --json --db "$ref" $args > "$work/a" 2> "$work/a.err" &
 			# shellcheck disable=SC2086
 			"$OOMLENS" query "$name" --json --db "$url" $args > "$work/b" 2> "$work/b.err"
+			wait $!
 			cmp -s "$work/a" "$work/b" || { failures=$((failures + 1)); echo "$what: $name $args differs"
 				cat "$work/a.err" "$work/b.err"; diff "$work/a" "$work/b" | head -n 6; }
 		done
@@ -271,14 +272,16 @@ same 'a reader of shards' "$("$OOMLENS" query --csv kills-by-scope --db "$ref")"
 	"$("$OOMLENS" query --csv kills-by-scope --db "postgresql://reader:r-secret@$at/sharded")"
 equals_clean 'sharded, writer role' "$sharded"
 
-# One of the shards dies while it is written to, and comes back.
-empty_shards
-"$OOMLENS" merge "$sharded" "${stores[@]}" > /dev/null 2> "$work/merge.err" & writer=$!
-sleep 0.2
-pg_stop shard1
-sleep 0.5
-pg_start shard1 $((port + 2))
-wait $writer || cat "$work/merge.err"
-must_merge "$sharded" "${stores[@]}"
-equals_clean 'sharded, a shard restarted' "$sharded"
+# A shard dies while it is written to, and comes back; and so does the coordinator.
+for name in shard1 one; do
+	empty_shards
+	"$OOMLENS" merge "$sharded" "${stores[@]}" > /dev/null 2> "$work/merge.err" & writer=$!
+	sleep 0.3
+	pg_stop $name
+	sleep 0.5
+	pg_start $name "$([ $name = one ] && echo "$port" || echo $((port + 2)))"
+	wait $writer || cat "$work/merge.err"
+	must_merge "$sharded" "${stores[@]}"
+	equals_clean "sharded, $name restarted" "$sharded"
+done
 finish
