@@ -45,6 +45,7 @@ bool oom_html_has_line(const struct oom_html *h, int64_t line);
 
 void oom_html_doc(struct oom_html *h, const struct oom_doc *d, size_t from, size_t to);   /* html_doc.c */
 void oom_html_ranking(struct oom_html *h);                      /* html_chart.c */
+bool oom_html_has_ledgers(const struct oom_html *h);
 void oom_html_ledgers(struct oom_html *h);
 void oom_html_incident(struct oom_html *h);                     /* html_incident.c */
 void oom_html_tasks(struct oom_html *h);                        /* html_table.c: table, arithmetic, what-if */

@@ -262,19 +262,28 @@ static void ledger_table(struct oom_html *h, const struct oom_ledger *l)
 	fputs("</tbody></table>\n", h->out);
 }
 
+bool oom_html_has_ledgers(const struct oom_html *h)
+{
+	const struct oom_books *b = &h->page->cause.books;
+
+	for (size_t i = 0; i < b->nledgers; i++)
+		if (b->ledger[i].nrows)
+			return true;
+	return false;
+}
+
 void oom_html_ledgers(struct oom_html *h)
 {
 	const struct oom_books *b = &h->page->cause.books;
-	bool any = false;
 
+	if (!oom_html_has_ledgers(h))
+		return;
+	fputs("<section aria-labelledby=h-ledger><h2 id=h-ledger>Where the memory was</h2>\n", h->out);
 	for (size_t i = 0; i < b->nledgers; i++) {
 		const struct oom_ledger *l = &b->ledger[i];
 
 		if (!l->nrows)
 			continue;
-		if (!any)
-			fputs("<section aria-labelledby=h-ledger><h2 id=h-ledger>Where the memory was</h2>\n", h->out);
-		any = true;
 		fputs("<h3>", h->out);
 		ledger_name(h, l);
 		if (l->total_kb != OOM_NA) {
@@ -290,6 +299,5 @@ void oom_html_ledgers(struct oom_html *h)
 		if (l->domain == OOM_LEDGER_NODE)
 			fputs("</details>\n", h->out);
 	}
-	if (any)
-		fputs("</section>\n", h->out);
+	fputs("</section>\n", h->out);
 }

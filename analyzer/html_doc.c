@@ -130,10 +130,7 @@ void oom_html_doc(struct oom_html *h, const struct oom_doc *d, size_t from, size
 			oom_html_line(h, n->line, OOM_STR("verdict"));
 			fputs("</p>\n", h->out);
 			break;
-		case OOM_NODE_SECTION:
-			fputs("<h2>", h->out);
-			oom_html_put(h, n->text);
-			fputs("</h2>\n", h->out);
+		case OOM_NODE_SECTION:          /* page.c's, which gives them a place in the page */
 			break;
 		case OOM_NODE_TEXT:
 			paragraph(h, n, "p", OOM_STR("sentence"));

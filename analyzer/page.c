@@ -153,12 +153,36 @@ static size_t next_section(const struct oom_doc *d, size_t i)
 	return i;
 }
 
+/* The sections of the page, in their order, to go to. */
+static void put_nav(struct oom_html *h)
+{
+	const struct oom_doc *d = &h->page->doc;
+	size_t first = first_section(d);
+
+	fputs("<nav aria-label=Sections><ul>\n", h->out);
+	for (size_t i = first; i < d->nnodes; i = next_section(d, i)) {
+		fprintf(h->out, "<li><a href=\"#s%zu\">", i);
+		oom_html_put(h, d->node[i].text);
+		fputs("</a></li>\n", h->out);
+		if (i == first && oom_html_has_ledgers(h))
+			fputs("<li><a href=\"#h-ledger\">Where the memory was</a></li>\n", h->out);
+		if (i == first && h->page->incident.nmoments > 1)
+			fputs("<li><a href=\"#h-incident\">The incident</a></li>\n", h->out);
+	}
+	if (h->ev->ntasks)
+		fputs("<li><a href=\"#h-tasks\">All processes and what-if</a></li>\n", h->out);
+	if (h->ev->nraw)
+		fputs("<li><a href=\"#h-raw\">The lines</a></li>\n", h->out);
+	fputs("</ul></nav>\n", h->out);
+}
+
 static void put_section(struct oom_html *h, size_t from, size_t to)
 {
 	const struct oom_doc *d = &h->page->doc;
 
-	fputs("<section>\n", h->out);
-	oom_html_doc(h, d, from, from + 1);
+	fprintf(h->out, "<section aria-labelledby=s%zu><h2 id=s%zu>", from, from);
+	oom_html_put(h, d->node[from].text);
+	fputs("</h2>\n", h->out);
 	if (oom_str_is(d->node[from].text, "Against whom"))
 		oom_html_ranking(h);
 	oom_html_doc(h, d, from + 1, to);
@@ -196,6 +220,7 @@ int oom_page_html(const struct oom_page *p, FILE *out)
 	put_head(&h);
 	fputs("<header>\n", out);
 	oom_html_doc(&h, &p->doc, 0, first_section(&p->doc));
+	put_nav(&h);
 	fputs("</header>\n<main id=main>\n", out);
 	put_sections(&h);
 	oom_html_tasks(&h);

@@ -64,7 +64,7 @@ same 'charts' '[true,true]' "$(run_script '
 		s.getBoundingClientRect().width > 300 && s.querySelectorAll("rect").length > 3 && s.querySelector("title") !== null)')"
 same 'the first in the ranking' '"hog"' "$(run_script 'return document.querySelector("#tasks tbody th").textContent')"
 same 'landmarks and headings' 'true' "$(run_script '
-	return ["header", "main", "footer", "h1"].every(t => document.querySelectorAll(t).length === 1) &&
+	return ["header", "nav", "main", "footer", "h1"].every(t => document.querySelectorAll(t).length === 1) &&
 		[...document.querySelectorAll("section")].every(s => s.querySelector("h2")) &&
 		[...document.querySelectorAll("svg[role=img]")].every(s => s.getAttribute("aria-labelledby")) &&
 		[...document.querySelectorAll("input, select")].every(i => i.labels.length || i.getAttribute("aria-label"))')"
