@@ -6,11 +6,11 @@
 static int64_t total_kb(const struct oom_event *ev)
 {
 	if (ev->swap_total_kb != OOM_NA)
-		return ev->swap_total_kb;
+		return oom_kb_ok(ev->swap_total_kb) ? ev->swap_total_kb : OOM_NA;
 	if (ev->has_mem_info == 1 && ev->ram_pages != OOM_NA &&
 	    oom_memory_sum(ev, OOM_AREA_GLOBAL, OOM_ANY_NODE, "page_cache").kb != OOM_NA)
 		return 0;
-	return ev->boot_swap_total_kb;
+	return oom_kb_ok(ev->boot_swap_total_kb) ? ev->boot_swap_total_kb : OOM_NA;
 }
 
 int64_t oom_case_swap_free(const struct oom_case *c)
@@ -19,7 +19,7 @@ int64_t oom_case_swap_free(const struct oom_case *c)
 
 	if (total == 0)
 		return 0;
-	return total == OOM_NA || c->ev->swap_free_kb > total ? OOM_NA : c->ev->swap_free_kb;
+	return total == OOM_NA || c->ev->swap_free_kb < 0 || c->ev->swap_free_kb > total ? OOM_NA : c->ev->swap_free_kb;
 }
 
 static bool of_group(struct oom_case *c)
@@ -36,7 +36,7 @@ static bool of_group(struct oom_case *c)
 		return true;
 	}
 	/* the amount below the limit is what one batch of charges takes */
-	if (usage > 0 && limit != OOM_NA && !oom_unlimited_kb(limit) && limit - usage <= limit / 50 + 256) {
+	if (oom_kb_ok(usage) && usage && oom_kb_ok(limit) && !oom_unlimited_kb(limit) && limit - usage <= limit / 50 + 256) {
 		f = oom_case_find(c, OOM_CAUSE_SWAP_FULL, OOM_CONFIDENCE_CERTAIN, usage, false,
 				  oom_say_z(s, "The cgroup's swap was used up, too: %s of %s.", oom_say_kb(s, usage),
 					    oom_say_kb(s, limit)));

@@ -7,7 +7,7 @@
 /* More than any machine has: damage, or a counter that went below zero and was printed unsigned. */
 #define KB_MAX ((int64_t)1 << 50)
 
-static bool sane(int64_t kb)
+bool oom_kb_ok(int64_t kb)
 {
 	return kb >= 0 && kb <= KB_MAX;
 }
@@ -30,7 +30,7 @@ int64_t oom_memory_kb(const struct oom_event *ev, const struct oom_memory *m)
 	case OOM_UNIT_US:
 		break;
 	}
-	return sane(kb) ? kb : OOM_NA;
+	return oom_kb_ok(kb) ? kb : OOM_NA;
 }
 
 int64_t oom_kb_of_pages(const struct oom_event *ev, int64_t pages)
@@ -74,7 +74,7 @@ struct oom_sum oom_hugetlb_sum(const struct oom_event *ev, int64_t node, const c
 
 		if (m->area != OOM_AREA_HUGEPAGES || (node != OOM_ANY_NODE && m->node != node) ||
 		    !oom_str_is(m->name, name) || m->value < 0 || !oom_take_i64(&zone, &size) ||
-		    __builtin_mul_overflow(size, m->value, &kb) || !sane(kb) || (sum.kb != OOM_NA && sum.kb > KB_MAX))
+		    __builtin_mul_overflow(size, m->value, &kb) || !oom_kb_ok(kb) || (sum.kb != OOM_NA && sum.kb > KB_MAX))
 			continue;
 		if (sum.kb == OOM_NA || (!sum.kb && kb))
 			sum = (struct oom_sum){ 0, m->line, sum.n };

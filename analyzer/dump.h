@@ -14,6 +14,7 @@ struct oom_sum {
 	size_t n;        /* summands */
 };
 
+bool oom_kb_ok(int64_t kb);              /* something a machine can have */
 int64_t oom_kb_of_pages(const struct oom_event *ev, int64_t pages);
 int64_t oom_memory_kb(const struct oom_event *ev, const struct oom_memory *m);
 /* Everything of that name in an area; node: OOM_ANY_NODE, or the only one that counts. */

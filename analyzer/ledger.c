@@ -328,10 +328,10 @@ static void memcg(struct oom_ledger *l, const struct oom_event *ev)
 {
 	l->domain = OOM_LEDGER_MEMCG;
 	l->path = ev->oom_memcg;
-	l->total_kb = ev->memcg_usage_kb;
+	l->total_kb = oom_kb_ok(ev->memcg_usage_kb) ? ev->memcg_usage_kb : OOM_NA;
 	l->total_line = ev->at[OOM_AT_LIMIT];
 	/* the kmem line of v2 (up to 5.2) is always 0, and that of v1 is the whole of what memory.stat has in parts */
-	if (ev->kmem_usage_kb > 0 && !has(ev, "kernel"))
+	if (oom_kb_ok(ev->kmem_usage_kb) && ev->kmem_usage_kb && !has(ev, "kernel"))
 		add(l, &kmem, (struct oom_sum){ ev->kmem_usage_kb, l->total_line, 1 });
 	if (has(ev, "anon"))
 		fill(l, ev, v2_rows, OOM_ARRAY_SIZE(v2_rows));

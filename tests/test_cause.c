@@ -433,6 +433,35 @@ static void a_negative_remainder_is_said(void **state)
 	forget();
 }
 
+/* Numbers of a damaged or hostile dump: no arithmetic on what no machine can have. */
+static void absurd_numbers_are_not_believed(void **state)
+{
+	static const int64_t odd[] = { INT64_MAX, INT64_MIN + 1, -1000, (int64_t)1 << 60 };
+
+	(void)state;
+	for (size_t i = 0; i < OOM_ARRAY_SIZE(odd) * OOM_ARRAY_SIZE(odd); i++) {
+		const int64_t a = odd[i % OOM_ARRAY_SIZE(odd)], b = odd[i / OOM_ARRAY_SIZE(odd)];
+
+		diagnose_dump(&(struct dump){ SHORT, .anon = 200000 });
+		oom_diagnosis_release(&d);
+		ev.swap_total_kb = ev.memcg_usage_kb = ev.kmem_usage_kb = ev.protect_min_kb = ev.memcg_swap_usage_kb = a;
+		ev.swap_free_kb = ev.memcg_limit_kb = ev.kmem_limit_kb = ev.protect_low_kb = ev.memcg_swap_limit_kb = b;
+		if (ev.ntasks)
+			ev.task[0].rss_pages = a;
+		for (size_t k = 0; k < ev.nmemory; k += 2)
+			ev.memory[k].value = k % 4 ? a : b;
+		for (int64_t scope = OOM_SCOPE_UNKNOWN; scope <= OOM_SCOPE_MEMPOLICY; scope++) {
+			ev.scope = scope;
+			assert_int_equal(oom_diagnose(&r, &d), 0);
+			for (size_t k = 0; k < d.books.nledgers; k++)
+				assert_true(d.books.ledger[k].unaccounted_kb == OOM_NA ||
+					    d.books.ledger[k].total_kb <= (int64_t)1 << 50);
+			oom_diagnosis_release(&d);
+		}
+		forget();
+	}
+}
+
 static void what_nobody_names_can_be_the_cause(void **state)
 {
 	(void)state;
@@ -489,6 +518,7 @@ int test_cause(void)
 		cmocka_unit_test(a_longer_name_is_no_child),
 		cmocka_unit_test(a_negative_remainder_is_said),
 		cmocka_unit_test(what_nobody_names_can_be_the_cause),
+		cmocka_unit_test(absurd_numbers_are_not_believed),
 		cmocka_unit_test(huge_pages_of_all_sizes_and_nodes_count),
 		cmocka_unit_test(each_cause_is_in_the_manual),
 	};
