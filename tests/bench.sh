@@ -68,4 +68,5 @@ for b in "$build"/bench_*; do
 	"$b"
 done
 tests/bench_merge.sh "$build"
+tests/bench_reports.sh "$build"
 tests/bench_record.sh "$build"
