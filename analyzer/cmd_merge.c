@@ -142,6 +142,7 @@ static void merge_sources(struct merging *m)
 {
 	struct stat st;
 
+	(void)oom_store_keep_model(true, NULL);        /* it is quicker, no more */
 	for (int i = 1; m->code != EXIT_STORE && i < m->opts->nargs; i++) {
 		if (oom_pg_names_server(m->opts->arg[i])) {
 			complain("a server can be merged into, it is no source");
@@ -152,6 +153,7 @@ static void merge_sources(struct merging *m)
 		else
 			merge_file(m, m->opts->arg[i]);
 	}
+	(void)oom_store_keep_model(false, NULL);
 	report(m);
 }
 

@@ -69,7 +69,8 @@ void oom_sql_send_text(struct oom_sql_cell *to, struct oom_str s);       /* lent
 int  oom_sql_functions(struct oom_sql *db, int (*word)(void *arg, struct oom_str text, int64_t *ret), void *arg,
 		       struct oom_err *reterr);
 
-/* oom_map(dictionary, number) -> what map() makes of it, NULL for NULL; refuses what is no number, and what map() refuses. */
+/* oom_map(dictionary, number, other ...) -> what map() makes of the number, NULL for NULL; refuses what is no number, the others
+ * included, and what map() refuses. */
 int  oom_sql_map(struct oom_sql *db, int (*map)(void *arg, int dictionary, int64_t src, int64_t *ret), void *arg,
 		 struct oom_err *reterr);
 

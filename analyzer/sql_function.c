@@ -70,7 +70,11 @@ static void call_map(sqlite3_context *to, int argc, sqlite3_value **argv)
 	const struct oom_sql *db = sqlite3_user_data(to);
 	int64_t id;
 
-	(void)argc;
+	for (int i = 2; i < argc; i++)
+		if (sqlite3_value_type(argv[i]) != SQLITE_INTEGER && sqlite3_value_type(argv[i]) != SQLITE_NULL) {
+			sqlite3_result_error(to, "a value is of the wrong type", -1);
+			return;
+		}
 	if (sqlite3_value_type(argv[1]) == SQLITE_NULL)
 		return;
 	if (sqlite3_value_type(argv[1]) != SQLITE_INTEGER)
@@ -88,6 +92,6 @@ int oom_sql_map(struct oom_sql *db, int (*map)(void *arg, int dictionary, int64_
 
 	db->map = map;
 	db->map_arg = arg;
-	rc = sqlite3_create_function(db->db, "oom_map", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, db, call_map, NULL, NULL);
+	rc = sqlite3_create_function(db->db, "oom_map", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, db, call_map, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : oom_sql_fail(db, rc, "cannot use", reterr);
 }

@@ -396,18 +396,45 @@ static int compare_schema(struct oom_sql *sql, struct oom_sql *model, struct oom
 	return r;
 }
 
-static int check_schema(struct oom_sql *sql, int version, struct oom_err *reterr)
+static int make_model(int version, struct oom_sql **ret, struct oom_err *reterr)
 {
-	struct oom_sql *model;
-	int r = oom_sql_open("", OOM_SQL_CREATE, &model, reterr);
+	int r = oom_sql_open("", OOM_SQL_CREATE, ret, reterr);
 
 	if (r)
 		return r;
-	r = oom_sql_functions(model, oom_dict_word, NULL, reterr);       /* never called: its tables are empty */
+	r = oom_sql_functions(*ret, oom_dict_word, NULL, reterr);        /* never called: its tables are empty */
 	if (!r)
-		r = migrate(model, version, false, reterr);
-	if (!r)
-		r = compare_schema(sql, model, reterr);
+		r = migrate(*ret, version, false, reterr);
+	if (r)
+		(void)oom_sql_close(*ret, NULL);
+	return r;
+}
+
+/* To make one takes longer than to open a store; see oom_store_keep_model(). */
+static struct oom_sql *kept;
+
+int oom_store_keep_model(bool keep, struct oom_err *reterr)
+{
+	if (keep && !kept)
+		return make_model(newest(), &kept, reterr);
+	if (!keep) {
+		(void)oom_sql_close(kept, NULL);
+		kept = NULL;
+	}
+	return 0;
+}
+
+static int check_schema(struct oom_sql *sql, int version, struct oom_err *reterr)
+{
+	struct oom_sql *model = version == newest() ? kept : NULL;
+	int r;
+
+	if (model)
+		return compare_schema(sql, model, reterr);
+	r = make_model(version, &model, reterr);
+	if (r)
+		return r;
+	r = compare_schema(sql, model, reterr);
 	(void)oom_sql_close(model, NULL);
 	return r;
 }

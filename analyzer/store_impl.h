@@ -63,6 +63,7 @@ struct oom_dict;
 struct oom_store {
 	struct oom_sql *sql;
 	enum oom_store_mode mode;
+	unsigned deleted;                    /* events, since words were last counted (store_sweep.c) */
 	bool failed; /* a write failed half-way: only a rollback helps */
 	struct oom_sql_stmt *st[OOM_ST_COUNT];
 	struct oom_store_insert insert[OOM_STORE_INSERTS];
@@ -97,6 +98,8 @@ int oom_store_put_verdict(struct oom_store *s, const struct oom_replay *r, int64
 int oom_store_clear_verdict(struct oom_store *s, int64_t id, struct oom_err *reterr);
 /* 1 = the event has this verdict for this reason already. */
 int oom_store_same_verdict(struct oom_store *s, const struct oom_replay *r, int64_t id, struct oom_err *reterr);
+/* After events were deleted: drops what only they named, if it has become much. */
+int oom_store_sweep(struct oom_store *s, struct oom_err *reterr);
 /* Id of the machine: 1, or 0 if it is not known and may not be added, or -errno. */
 int oom_store_host(struct oom_store *s, struct oom_str host, struct oom_str machine_id, bool add, int64_t *ret,
 		   struct oom_err *reterr);

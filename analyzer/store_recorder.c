@@ -207,7 +207,7 @@ static int prune_age(struct oom_store *s, int64_t until_us, struct oom_err *rete
 	struct oldest old;
 	int facts = 0, r = oldest_events(s, until_us, &old, reterr);
 
-	for (; !r && old.next < old.n; old.next++)
+	for (; !r && old.next < old.n; old.next++, s->deleted++)
 		r = oom_store_clear(s, old.event[old.next].id, reterr);
 	if (!r)
 		r = facts = drop_facts(s, until_us, false, reterr);
@@ -229,6 +229,7 @@ static int drop_oldest(struct oom_store *s, struct oldest *old, struct oom_err *
 
 	if (r || !any)
 		return r;
+	s->deleted++;
 	r = oom_store_clear(s, old->event[old->next++].id, reterr);
 	return r ? r : FACTS_MAX / EVENTS_MAX;
 }
@@ -274,11 +275,13 @@ static int prune_size(struct oom_store *s, int64_t max_bytes, struct oom_err *re
 
 static int prune(struct oom_store *s, int64_t until_us, int64_t max_bytes, struct oom_err *reterr)
 {
-	int age = until_us ? prune_age(s, until_us, reterr) : 0, size = 0;
+	int age = until_us ? prune_age(s, until_us, reterr) : 0, size = 0, swept = 0;
 
 	if (age >= 0 && max_bytes)
 		size = prune_size(s, max_bytes, reterr);
-	return age < 0 || size < 0 ? (age < 0 ? age : size) : age | size;
+	if (age >= 0 && size >= 0)
+		swept = oom_store_sweep(s, reterr);
+	return age < 0 ? age : size < 0 ? size : swept < 0 ? swept : age | size;
 }
 
 int oom_store_prune(struct oom_store *s, int64_t until_us, int64_t max_bytes, struct oom_err *reterr)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bench_merge.sh BUILD [KEY=N ...]: stores of a made-up fleet into one, against sqlite3's own ATTACH and INSERT ... SELECT of the
 # same rows with shifted keys.  The reference neither looks for events that are there already nor translates shapes nor checks
-# a value; machines are counted on, not found again.  RUNS pairs, CPU time (user + system).  KEY=N: see fleet_gen.c.
+# a value; machines and words are counted on, not found again.  RUNS pairs, CPU time (user + system).  KEY=N: see fleet_gen.c.
 set -eu
 build=$1
 shift
@@ -16,19 +16,24 @@ reference() {    # reference STORE: SQL that copies it
 	local t key shift columns
 	echo "ATTACH '$1' AS src;"
 	echo "CREATE TEMP TABLE s AS SELECT (SELECT ifnull(max(event_id), 0) FROM main.event) AS e,"
-	echo "(SELECT ifnull(max(host_id), 0) FROM main.host) AS h;"
+	echo "(SELECT ifnull(max(host_id), 0) FROM main.host) AS h, (SELECT ifnull(max(word_id), 0) FROM main.word) AS w,"
+	echo "(SELECT ifnull(max(who_id), 0) FROM main.who) AS p;"
 	echo "BEGIN; INSERT OR IGNORE INTO main.shape SELECT * FROM src.shape;"
 	while read -r t key shift; do
-		columns=$(sqlite3 "$1" "SELECT group_concat('\"' || name || '\"' || CASE name WHEN 'host_id' THEN ' + s.h' ELSE '' END, ', ')
+		columns=$(sqlite3 "$1" "SELECT group_concat('\"' || name || '\"' || CASE WHEN name = 'host_id' THEN ' + s.h'
+			WHEN name = 'who_id' THEN ' + s.p' WHEN name LIKE '%\_w' ESCAPE '\' THEN ' + s.w' ELSE '' END, ', ')
 			FROM pragma_table_info('$t') WHERE name NOT IN ('$key', 'trace_id')")
-		echo "INSERT INTO main.$t (${key:+$key, }${columns// + s.h/}) SELECT ${key:+$key + $shift, }$columns FROM src.$t, temp.s;"
+		echo "INSERT INTO main.$t (${key:+$key, }${columns// + s.[hpw]/}) SELECT ${key:+$key + $shift, }$columns FROM src.$t, temp.s;"
 	done <<-'TABLES'
 		host host_id s.h
+		word word_id s.w
+		who who_id s.p
 		event event_id s.e
 		verdict event_id s.e
 		digest event_id s.e
 		evidence event_id s.e
 		task k (s.e<<20)
+		task_rare k (s.e<<20)
 		task_recorded k (s.e<<20)
 		victim k (s.e<<20)
 		prior k (s.e<<20)
@@ -53,7 +58,7 @@ for _ in $(seq "${RUNS:-3}"); do
 	empty a.db
 	cpu "$build/oomlens" merge -q "$work/a.db" "$work/fleet" >> "$work/a"
 done
-for t in event task evidence victim life flight trace recorder; do
+for t in event task task_rare evidence victim life flight trace recorder; do
 	a=$(sqlite3 "$work/a.db" "SELECT count(*) FROM $t") b=$(sqlite3 "$work/b.db" "SELECT count(*) FROM $t")
 	[ "$a" = "$b" ] || { echo "rows of $t: $a, of the reference: $b"; exit 1; }
 done

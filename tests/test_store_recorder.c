@@ -387,6 +387,44 @@ static void the_newest_stay_within_the_size(void **state)
 	}
 }
 
+/* Each event has names that no other has. */
+static void words_go_with_their_events(void **state)
+{
+	struct oom_store *s = store_open(OOM_STORE_WRITE);
+	struct oom_event ev, back;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		oom_event_init(&ev);
+		ev.boot_us = i;
+		ev.wall_us = (i + 1) * DAY_US;
+		ev.kernel = OOM_STR("6.1.0");
+		for (int k = 0; k < 100; k++) {
+			struct oom_task *t = oom_event_add_task(&ev);
+
+			t->pid = t->tgid = k;
+			t->comm = oom_arena_fmt(&ev.arena, "p%d.%d", i, k);
+			oom_event_add_flight(&ev)->cgroup = oom_arena_fmt(&ev.arena, "/c%d.%d", i, k);
+		}
+		store_put(s, &ev, NULL, 1);
+		oom_event_release(&ev);
+	}
+	store_close(s);
+	assert_int_equal(number("SELECT count(*) FROM who"), 10000);
+	(void)prune(98 * DAY_US, 0);
+	assert_int_equal(number("SELECT count(*) FROM v_event"), 3);
+	assert_int_equal(number("SELECT count(*) FROM who"), 300);
+	assert_true(number("SELECT count(*) FROM word") < 320);
+	assert_int_equal(number("SELECT count(DISTINCT comm) FROM v_candidate"), 300);
+	assert_int_equal(number("SELECT count(DISTINCT cgroup) FROM v_flight"), 300);
+	s = store_open(OOM_STORE_READ);
+	store_load(s, 99, &back);
+	assert_true(oom_str_is(back.kernel, "6.1.0"));
+	assert_true(oom_str_is(back.task[7].comm, "p98.7"));
+	oom_event_release(&back);
+	store_close(s);
+}
+
 static void the_old_go_by_age(void **state)
 {
 	struct oom_store *s = store_open(OOM_STORE_WRITE);
@@ -519,6 +557,7 @@ int test_store_recorder(void)
 		T(a_fact_is_a_row_of_the_trace),
 		T(views_tell_of_the_recorder),
 		T(the_newest_stay_within_the_size),
+		T(words_go_with_their_events),
 		T(the_old_go_by_age),
 		T(facts_and_events_share_the_room),
 		T(failing_allocations_are_survived),

@@ -59,6 +59,8 @@ int  oom_store_analyze(struct oom_store *s, const struct oom_replay *r, struct o
 
 /* ---- merging ------------------------------------------------------------------------------------------- */
 
+/* Who opens many stores, on one thread, keeps what their schemas are compared with. */
+int  oom_store_keep_model(bool keep, struct oom_err *reterr);
 /* Opens a store from elsewhere to be merged, for reading.  One of an older version, or with verdicts of another engine, is
  * copied to a private file ($TMPDIR, else /var/tmp) and brought up to date there; the file itself never changes.  Time and
  * sizes are limited. */
