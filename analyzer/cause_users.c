@@ -101,9 +101,9 @@ static void top_tasks(const struct oom_event *ev, struct top *top)
 	}
 }
 
-static int by_name(const void *a, const void *b, void *ev)
+static int by_name(const void *a, const void *b, void *tasks)
 {
-	const struct oom_task *task = ((const struct oom_event *)ev)->task;
+	const struct oom_task *task = *(const struct oom_task *const *)tasks;
 	const uint32_t *x = a, *y = b;
 	int order = oom_str_cmp(task[*x].comm, task[*y].comm);
 
@@ -115,6 +115,7 @@ static int by_name(const void *a, const void *b, void *ev)
 static struct oom_crowd find_crowd(struct oom_case *c)
 {
 	const struct oom_event *ev = c->ev;
+	const struct oom_task *tasks = ev->task;
 	struct oom_crowd best = { .n = 0 }, run = { .n = 0 };
 	int64_t most = -1, sum = 0;
 	uint32_t *at = oom_arena_alloc(&c->say.doc->arena, (ev->ntasks + 1) * sizeof(*at));
@@ -125,7 +126,7 @@ static struct oom_crowd find_crowd(struct oom_case *c)
 	}
 	for (size_t i = 0; i < ev->ntasks; i++)
 		at[i] = (uint32_t)i;
-	qsort_r(at, ev->ntasks, sizeof(*at), by_name, (void *)(uintptr_t)ev);
+	qsort_r(at, ev->ntasks, sizeof(*at), by_name, &tasks);
 	for (size_t i = 0; i < ev->ntasks; i++) {
 		const struct oom_task *t = &ev->task[at[i]];
 		int64_t kb = task_kb(ev, t);
