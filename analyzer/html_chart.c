@@ -23,7 +23,8 @@ static void bar(struct oom_html *h, const char *class, double x, double y, doubl
 
 static void key(struct oom_html *h, const char *class, const char *words)
 {
-	fprintf(h->out, "<li><svg viewBox=\"0 0 8 8\" aria-hidden=true><rect class=%s width=8 height=8 /></svg> %s</li>\n", class, words);
+	fprintf(h->out, "<li><svg viewBox=\"0 0 8 8\" aria-hidden=true><rect class=%s width=8 height=8 /></svg> %s</li>\n",
+		class, words);
 }
 
 /* ---- the ranking ---------------------------------------------------------------------------------------- */
@@ -190,8 +191,8 @@ static void ledger_bar(struct oom_html *h, const struct oom_ledger *l, size_t in
 		at += l->row[i].kb;
 	}
 	if (l->unaccounted_kb != OOM_NA && l->unaccounted_kb > 0)
-		fprintf(h->out, "<rect class=gap x=%.1f y=2 width=%.1f height=30><title>unaccounted</title></rect>", part_of(at, sum),
-			part_of(l->unaccounted_kb, sum));
+		fprintf(h->out, "<rect class=gap x=%.1f y=2 width=%.1f height=30><title>unaccounted</title></rect>",
+			part_of(at, sum), part_of(l->unaccounted_kb, sum));
 	fprintf(h->out, "<rect class=frame x=0.5 y=2 width=%d height=30 /></svg>\n", WIDTH - 1);
 }
 
@@ -202,8 +203,8 @@ static void share(struct oom_html *h, int64_t kb, int64_t total_kb)
 	if (tenths == OOM_NA)
 		fputs("<td class=n>-</td>", h->out);
 	else
-		fprintf(h->out, "<td class=n>%s%lld.%lld %%</td>", tenths < 0 ? "-" : "", (long long)(tenths < 0 ? -tenths : tenths) / 10,
-			(long long)(tenths < 0 ? -tenths : tenths) % 10);
+		fprintf(h->out, "<td class=n>%s%lld.%lld %%</td>", tenths < 0 ? "-" : "",
+			(long long)(tenths < 0 ? -tenths : tenths) / 10, (long long)(tenths < 0 ? -tenths : tenths) % 10);
 }
 
 static void ledger_row(struct oom_html *h, const struct oom_ledger *l, size_t i, unsigned depth)
@@ -231,8 +232,8 @@ static void ledger_row(struct oom_html *h, const struct oom_ledger *l, size_t i,
 
 static void ledger_table(struct oom_html *h, const struct oom_ledger *l)
 {
-	fputs("<table><thead><tr><th scope=col>what</th><th scope=col class=n>how much</th><th scope=col class=n>of all</th></tr></thead>"
-	      "<tbody>\n", h->out);
+	fputs("<table><thead><tr><th scope=col>what</th><th scope=col class=n>how much</th>"
+	      "<th scope=col class=n>of all</th></tr></thead><tbody>\n", h->out);
 	for (size_t i = 0; i < l->nrows; i++)
 		if (l->row[i].of == OOM_LEDGER_DISJOINT)
 			ledger_row(h, l, i, 0);

@@ -78,8 +78,8 @@ static void put_storm(struct oom_html *h)
 	(void)from;
 	if (!s || s->nbriefs < 2)
 		return;
-	fprintf(h->out, "<p>This is event %lld of the %zu in this log; %zu of them, no more than 30 s apart, are this incident.</p>\n",
-		(long long)h->ev->id, s->nbriefs, n);
+	fprintf(h->out, "<p>This is event %lld of the %zu in this log; %zu of them, no more than 30 s apart, are this "
+		"incident.</p>\n", (long long)h->ev->id, s->nbriefs, n);
 }
 
 void oom_html_incident(struct oom_html *h)

@@ -236,10 +236,13 @@ static int add_others(struct oom_incident *in, const struct oom_event *ev, const
 		m->line = b->first_line;
 		m->pid = b->pid;
 		m->comm = b->comm;
-		m->text = b->nvictims > 1 ? oom_arena_fmt(&in->arena, "event %lld: %.*s and %lld more were killed", (long long)b->id,
-							  W(name), (long long)b->nvictims - 1) :
-			  b->nvictims ? oom_arena_fmt(&in->arena, "event %lld: %.*s was killed", (long long)b->id, W(name)) :
-					oom_arena_fmt(&in->arena, "event %lld, without a kill in the log", (long long)b->id);
+		if (b->nvictims > 1)
+			m->text = oom_arena_fmt(&in->arena, "event %lld: %.*s and %lld more were killed", (long long)b->id,
+						W(name), (long long)b->nvictims - 1);
+		else if (b->nvictims)
+			m->text = oom_arena_fmt(&in->arena, "event %lld: %.*s was killed", (long long)b->id, W(name));
+		else
+			m->text = oom_arena_fmt(&in->arena, "event %lld, without a kill in the log", (long long)b->id);
 		if (!m->text.p)
 			return -ENOMEM;
 	}
@@ -316,7 +319,8 @@ int oom_storm_add(struct oom_storm *s, const struct oom_replay *r)
 		.last_us = v && v->killed_us != OOM_NA ? v->killed_us : ev->boot_us, .wall_us = ev->wall_us,
 		.pid = v ? v->pid : OOM_NA, .nvictims = (int64_t)ev->nvictims, .verdict = r->verdict, .outcome = ev->outcome,
 	};
-	if (oom_arena_str(&s->arena, ev->path, &b->path) < 0 || oom_arena_str(&s->arena, ev->host, &b->host) < 0 || oom_arena_str(&s->arena, ev->boot_id, &b->boot_id) < 0 ||
+	if (oom_arena_str(&s->arena, ev->path, &b->path) < 0 || oom_arena_str(&s->arena, ev->host, &b->host) < 0 ||
+	    oom_arena_str(&s->arena, ev->boot_id, &b->boot_id) < 0 ||
 	    oom_arena_str(&s->arena, v ? v->comm : OOM_STR_NULL, &b->comm) < 0)
 		return -ENOMEM;
 	s->nbriefs++;
