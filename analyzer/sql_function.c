@@ -2,6 +2,7 @@
 /* Functions for the sections of schema.sql that bring an older store up to date, and for merging. */
 #include "sql_impl.h"
 
+#include <errno.h>
 #include <string.h>
 
 static struct oom_str text_of(sqlite3_value *v)
@@ -65,24 +66,35 @@ int oom_sql_functions(struct oom_sql *db, int (*word)(void *arg, struct oom_str 
 	return rc == SQLITE_OK ? 0 : oom_sql_fail(db, rc, "cannot use", reterr);
 }
 
+/* What it was that failed inside, so that it is not taken for damage. */
+static int code_of(int code)
+{
+	return code == ENOMEM ? SQLITE_NOMEM : code == ENOSPC || code == EDQUOT ? SQLITE_FULL : SQLITE_IOERR;
+}
+
 static void call_map(sqlite3_context *to, int argc, sqlite3_value **argv)
 {
 	const struct oom_sql *db = sqlite3_user_data(to);
 	int64_t id;
+	int r;
 
-	for (int i = 2; i < argc; i++)
-		if (sqlite3_value_type(argv[i]) != SQLITE_INTEGER && sqlite3_value_type(argv[i]) != SQLITE_NULL) {
-			sqlite3_result_error(to, "a value is of the wrong type", -1);
-			return;
-		}
+	for (int i = 1; i < argc; i++) {
+		int type = sqlite3_value_type(argv[i]);
+
+		if (type == SQLITE_INTEGER || type == SQLITE_NULL)
+			continue;
+		sqlite3_result_error(to, "a value is of the wrong type", -1);
+		return;
+	}
 	if (sqlite3_value_type(argv[1]) == SQLITE_NULL)
 		return;
-	if (sqlite3_value_type(argv[1]) != SQLITE_INTEGER)
-		sqlite3_result_error(to, "a value is of the wrong type", -1);
-	else if (db->map(db->map_arg, sqlite3_value_int(argv[0]), sqlite3_value_int64(argv[1]), &id))
+	r = db->map(db->map_arg, sqlite3_value_int(argv[0]), sqlite3_value_int64(argv[1]), &id);
+	if (!r)
+		sqlite3_result_int64(to, id);
+	else if (r == -EBADMSG)
 		sqlite3_result_error(to, "a word is not there, or damaged", -1);
 	else
-		sqlite3_result_int64(to, id);
+		sqlite3_result_error_code(to, code_of(-r));
 }
 
 int oom_sql_map(struct oom_sql *db, int (*map)(void *arg, int dictionary, int64_t src, int64_t *ret), void *arg,

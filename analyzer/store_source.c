@@ -213,8 +213,8 @@ int oom_store_prove(struct oom_store *s, int64_t id, const char *fingerprint, in
 	char real[33];
 	int r = oom_store_load(s, id, &ev, reterr);
 
-	if (r)
-		return r == -ENOMEM ? r : damaged(s, id, "table", reterr);
+	if (r)                                  /* also what does not fit into memory: it may claim any size */
+		return damaged(s, id, "table", reterr), -EBADMSG;
 	oom_event_fingerprint(&ev, real);
 	r = oom_replay_run(&ev, NULL, &replay);
 	if (!r)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A store from elsewhere: opened for reading, every event loaded, listed and seen through the views.  The
+ * A store from elsewhere: opened for reading, every event loaded, listed and seen through the views; then merged into
+ * another one, which must stay sound whatever it was.  The
  * first byte of the input says what the rest is: even     patches of a good store: two bytes of position (in
  * units of 16), one of length, then bytes; repeated odd      values: a length byte each, put where the loader
  * reads packed text (raw, memory, shape) and names 'S'      the whole file, as SQLite files begin with it
@@ -18,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char path[64];           /* of a store that is written anew for each input */
 static char kept[80];           /* of one whose values change and come back: both its handles stay open */
+static char dest[80];           /* of one that others are merged into */
 static sqlite3 *writer;
 static struct oom_store *reader;
 static unsigned char *base;
@@ -53,6 +55,8 @@ static void remove_files(void)
 		unlink(name);
 		snprintf(name, sizeof(name), "%s%s", kept, ends[i]);
 		unlink(name);
+		snprintf(name, sizeof(name), "%s%s", dest, ends[i]);
+		unlink(name);
 	}
 }
 
@@ -75,9 +79,12 @@ static void make_base(void)
 	snprintf(path, sizeof(path), "%s/oomlens-fuzz-%d.db", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm",
 		 (int)getpid());
 	snprintf(kept, sizeof(kept), "%s.kept", path);
+	snprintf(dest, sizeof(dest), "%s.dest", path);
+	(void)setenv("TMPDIR", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", 1);
 	atexit(finish);
 	need(oom_store_open(path, OOM_STORE_WRITE, &s, &err) == 0);
 	for (int e = 0; e < 2; e++) {
+		struct oom_replay replay;
 		struct oom_event ev;
 
 		oom_event_init(&ev);
@@ -85,7 +92,9 @@ static void make_base(void)
 		for (int p = 0; p < OOM_PARTS; p++)
 			for (int i = 0; i < 4; i++)
 				fill(&ev, oom_parts[p], oom_event_add(&ev, oom_parts[p]), i);
-		need(oom_store_put(s, &ev, NULL, &id, &err) == 1);
+		need(oom_replay_run(&ev, NULL, &replay) == 0 && oom_replay_rank(&replay) == 0);
+		need(oom_store_put(s, &ev, &replay, &id, &err) == 1);
+		oom_replay_release(&replay);
 		oom_event_release(&ev);
 	}
 	need(oom_store_put_mark(s, &mark, &err) == 0);
@@ -250,6 +259,38 @@ static void look_at_file(void)
 	(void)oom_store_close(s, NULL);
 }
 
+static void check_dest(void)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+
+	need(sqlite3_open(dest, &db) == SQLITE_OK);
+	need(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW);
+	need(!strcmp((const char *)sqlite3_column_text(st, 0), "ok"));
+	sqlite3_finalize(st);
+	need(sqlite3_exec(db, "SELECT count(value) FROM v_memory", NULL, NULL, NULL) == SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Whatever is wrong, it is the source's. */
+static void merge_file(void)
+{
+	static int merges;
+	struct oom_store *into = NULL, *source = NULL;
+	struct oom_merged done;
+
+	if (++merges % 64 == 0 && access(dest, F_OK) == 0) {
+		check_dest();
+		unlink(dest);
+	}
+	if (oom_store_open_source(path, &source, NULL))
+		return;
+	need(oom_store_open(dest, OOM_STORE_WRITE, &into, NULL) == 0);
+	need(oom_store_merge(into, source, &done, NULL) >= 0);
+	(void)oom_store_close(source, NULL);
+	need(oom_store_close(into, NULL) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!base)
@@ -271,5 +312,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		patch(data + 1, size - 1);
 	look_at_file();
+	merge_file();
 	return 0;
 }
