@@ -157,20 +157,20 @@ int oom_lint_live(struct oom_lint *l, const struct oom_sample *m, const struct o
 	return 0;
 }
 
-static int ask(struct oom_lint *l, struct lint_past *x, size_t check, struct oom_str name)
+static int ask(struct oom_lint *l, struct lint_past x, size_t check, struct oom_str name)
 {
-	struct oom_proof proof = { .id = x->ev->id, .killed_pid = OOM_NA, .instead_pid = OOM_NA };
+	struct oom_proof proof = { .id = x.ev->id, .killed_pid = OOM_NA, .instead_pid = OOM_NA };
 	struct oom_lint_finding *f;
 	int r;
 
 	if (!oom_lint_then[check])
 		return 0;
-	x->proof = &proof;
-	r = oom_lint_then[check](x);
+	x.proof = &proof;
+	r = oom_lint_then[check](&x);
 	if (r <= 0)
 		return r;
 	f = of_check(l, &oom_lint_checks[check]);
-	if (!f || x->s->nomem)
+	if (!f || x.s->nomem)
 		return -ENOMEM;
 	/* a proof that names who would have died says more than one that does not */
 	if (!f->events++ || (f->proof.instead_pid == OOM_NA && proof.instead_pid != OOM_NA)) {
@@ -196,7 +196,7 @@ int oom_lint_event(struct oom_lint *l, const struct oom_event *ev, struct oom_st
 	else if (r != -ENOMEM)
 		r = 0;
 	for (size_t i = 0; r == 0 && i < oom_lint_count; i++)
-		r = ask(l, &x, i, name);
+		r = ask(l, x, i, name);
 	oom_whatif_release(&plain);
 	l->events += r == 0;
 	return r;

@@ -19,7 +19,8 @@
 struct oom_census {
 	unsigned int what;            /* CENSUS_V2, CENSUS_NODES */
 	struct census_bpf *skel;      /* walks by itself, or: */
-	const struct census_rec *rec; /* what it wrote, in the kernel's order of processes */
+	void *memory;                 /* mapped: what it wrote, in the kernel's order of processes */
+	const struct census_rec *rec;
 	uint32_t room;
 	uint32_t *order;              /* two of room: records by pid, and a draft of it */
 
@@ -41,8 +42,9 @@ static OOM_PRINTF(2, 0) int hush(enum libbpf_print_level level, const char *fmt,
 
 static void unload(struct oom_census *c)
 {
-	if (c->rec)
-		(void)munmap((void *)(uintptr_t)c->rec, c->room * sizeof(*c->rec));
+	if (c->memory)
+		(void)munmap(c->memory, c->room * sizeof(*c->rec));
+	c->memory = NULL;
 	c->rec = NULL;
 	census_bpf__destroy(c->skel);
 	c->skel = NULL;
@@ -71,7 +73,7 @@ static int load_walk(struct oom_census *c, uint32_t room)
 	p = mmap(NULL, room * sizeof(*c->rec), PROT_READ, MAP_SHARED, bpf_map__fd(c->skel->maps.records), 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	c->rec = p;
+	c->rec = c->memory = p;
 	c->room = room;
 	c->order = oom_malloc(2 * room * sizeof(*c->order));
 	return c->order ? 0 : -ENOMEM;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# predict.sh KERNEL [fetch|judge|SCENARIO…]: oomtop in a guest with that kernel, twice a second, while the scenarios are played.
+# predict.sh KERNEL [judge|SCENARIO…]: oomtop in a guest with that kernel, twice a second, while the scenarios are played.
 # Whom it named a second before each kill, for the domain that ran out of memory, must be whom the kernel killed, wherever
 # that was decided by badness. Prints a table; fails when one differs.
 set -euo pipefail
@@ -41,7 +41,6 @@ judge()
 		--slurpfile explained "$dir/kills.json" --slurpfile passes "$dir/predictions" -f "$here/predict.jq"
 }
 
-[ "${1-}" != fetch ] || exec "$here/run.sh" -o "$out" "$series" fetch
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ "${1-}" = judge ]; then
