@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <zstd.h>
 
-#define LEVEL 3
+#define LEVEL 1        /* 3 is 5 % less, and 400 KiB more in a recorder that has to be small */
 
 /* What kernels write, learnt by tests/lexicon.sh.  Never to be changed: what was packed with it needs it. */
 static const unsigned char lexicon[] = {
