@@ -159,6 +159,13 @@ static void find_unadjusted(const struct oom_replay *r, const struct oom_eval *e
 
 /* ---- the rest -------------------------------------------------------------------------------------------- */
 
+static int64_t kb_of(const struct oom_event *ev, int64_t pages)
+{
+	bool known = ev->page_size >= 1024 && ev->page_size <= 1 << 20 && oom_eval_pages_ok(pages);
+
+	return known ? pages * (ev->page_size / 1024) : OOM_NA;
+}
+
 static int64_t free_kb(const struct oom_event *ev)
 {
 	for (size_t i = 0; i < ev->nmemory; i++) {
@@ -168,9 +175,7 @@ static int64_t free_kb(const struct oom_event *ev)
 			continue;
 		if (m->unit == OOM_UNIT_KB)
 			return m->value;
-		if (m->unit == OOM_UNIT_PAGES && ev->page_size >= 1024 && oom_eval_pages_ok(m->value))
-			return m->value * (ev->page_size / 1024);
-		break;
+		return m->unit == OOM_UNIT_PAGES ? kb_of(ev, m->value) : OOM_NA;
 	}
 	return OOM_NA;
 }
@@ -202,8 +207,7 @@ static void find_grower(const struct oom_event *ev, struct oom_digest *ret)
 	if (ret->grower < 0)
 		return;
 	ret->growth_us = ev->flight[ret->grower].growth_us;
-	if (ev->page_size >= 1024)
-		ret->growth_kb = most * (ev->page_size / 1024);
+	ret->growth_kb = kb_of(ev, most);
 }
 
 #define WEIGHT_BITS 20
