@@ -258,8 +258,8 @@ check-guest: deps-guest
 check-corpus: all
 	$(Q)tests/corpus.sh $(BUILD)/oomlens '$(CORPUS)'
 
-lint: deps-lint $(BUILD)/gen/reports.inc $(BUILD)/gen/lexicon.inc $(PAGE_INC) $(if $(with_bpf),$(foreach o,oomwatch oomwatch_old census census_old,$(BUILD)/gen/$(o).skel.h))
-	$(Q)LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS) $(PG_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
+lint: deps-lint $(BUILD)/gen/schema.inc $(BUILD)/gen/reports.inc $(BUILD)/gen/lexicon.inc $(PAGE_INC) $(if $(with_bpf),$(foreach o,oomwatch oomwatch_old census census_old,$(BUILD)/gen/$(o).skel.h))
+	$(Q)LINT_GEN=$(BUILD)/gen LINT_CFLAGS='-I$(BUILD)/gen $(FEED_CFLAGS) $(PG_CFLAGS)' tests/lint.sh $(LIB_SRC) $(CMD_SRC)
 
 # libFuzzer, each target for a while; what it finds goes to tests/crashes/<target>/ and stays there as a test.
 fuzz: deps-lint
