@@ -31,8 +31,8 @@ struct rows {
 	const uint32_t *rare;                /* positions of those that have a row in task_rare */
 	struct oom_adj_pages adj;
 	int64_t id, rows_off;
-	size_t at;                           /* the row that is in cells; SIZE_MAX = none */
-	struct row cells;
+	struct latest *latest;               /* is made: the rows of a callback are const */
+	struct latest { size_t at; struct row cells; } made;     /* the row that is in cells; SIZE_MAX = none */
 };
 
 void *oom_store_room(struct oom_buf *b, size_t n, size_t size)
@@ -173,13 +173,11 @@ static void make_row(struct row *row, const struct rows *w, size_t seq)
 
 static const struct row *row_at(const struct rows *w, size_t seq)
 {
-	struct rows *io = (struct rows *)(uintptr_t)w;
-
-	if (w->at != seq) {
-		make_row(&io->cells, w, seq);
-		io->at = seq;
+	if (w->latest->at != seq) {
+		make_row(&w->latest->cells, w, seq);
+		w->latest->at = seq;
 	}
-	return &w->cells;
+	return &w->latest->cells;
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------- */
@@ -239,7 +237,8 @@ static int init(struct rows *w, struct oom_store *s, const struct oom_event *ev,
 		struct oom_err *reterr)
 {
 	*w = (struct rows){ .ev = ev, .r = r, .id = id, .adj = oom_store_adj_pages(r),
-			    .rows_off = oom_store_rows_off(ev), .at = SIZE_MAX };
+			    .rows_off = oom_store_rows_off(ev), .latest = &w->made,
+			    .made = { .at = SIZE_MAX } };
 	return places(s, r, &w->rank) ? oom_store_fail(s, ENOMEM, "cannot write", reterr) : 0;
 }
 
