@@ -10,14 +10,14 @@
 #include <errno.h>
 #include <string.h>
 
-/* Rows of an event.  Their key is the event's id, or begins with it.  check: columns whose types are checked, all if NULL.
- * There are a hundred times as many tasks as anything else, and to look at each value twice takes half as long again: so
- * only what reports count and add up is.  Whoever loads an event checks all of it. */
-static const struct copied { const char *table, *key; bool part; const char *check; } copied[] = {
-	{ "event", "event_id", false, NULL }, { "verdict", "event_id", false, NULL }, { "digest", "event_id", false, NULL },
-	{ "task", "k", true, "" }, { "task_rare", "k", true, NULL },
-	{ "task_recorded", "k", true, NULL }, { "victim", "k", true, NULL }, { "prior", "k", true, NULL },
-	{ "life", "k", true, NULL }, { "flight", "k", true, NULL }, { "note", "k", true, NULL },
+/* Rows of an event.  Their key is the event's id, or begins with it.  There are a hundred times as many tasks as anything
+ * else, and to look at each value twice takes half as long again: so of theirs only what reports count and add up is
+ * checked, by oom_map().  Whoever loads an event checks all of it. */
+static const struct copied { const char *table, *key; bool part, mapped; } copied[] = {
+	{ "event", "event_id", false, false }, { "verdict", "event_id", false, false }, { "digest", "event_id", false, false },
+	{ "task", "k", true, true }, { "task_rare", "k", true, false }, { "task_recorded", "k", true, false },
+	{ "victim", "k", true, false }, { "prior", "k", true, false }, { "life", "k", true, false },
+	{ "flight", "k", true, false }, { "note", "k", true, false },
 };
 
 /* Values that one of the functions of oom_sql_attach() checks. */
@@ -32,32 +32,52 @@ static int no_memory(struct oom_copy *c, struct oom_err *reterr)
 
 /* ---- statements -------------------------------------------------------------------------------------- */
 
-/* Calls add() with each column of the table behind its key; type and among (names): only such. */
-static int each_column(struct oom_copy *c, const struct copied *t, const char *type, const char *among,
-		       int (*add)(struct oom_buf *b, const char *name), struct oom_buf *b, struct oom_err *reterr)
-{
-	struct oom_sql_stmt *st = NULL;
-	int r = oom_sql_prepare(c->s->sql, "SELECT name FROM pragma_table_info(?1, 'main') WHERE name <> ?2"
-				" AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR instr(' ' || ?4 || ' ', ' ' || name || ' '))",
-				&st, NULL, reterr);
+/* Of a table, behind its key. */
+struct column { char name[64], type[16]; };
 
-	if (r)
-		return r;
+static struct column column_at(const struct oom_buf *columns, size_t i)
+{
+	struct column ret;
+
+	memcpy(&ret, columns->p + i * sizeof(ret), sizeof(ret));
+	return ret;
+}
+
+static int read_columns(struct oom_copy *c, const struct copied *t, struct oom_sql_stmt *st, struct oom_buf *ret,
+			struct oom_err *reterr)
+{
+	int r;
+
+	ret->n = 0;
 	oom_sql_bind_text(st, 1, oom_str_from(t->table));
 	oom_sql_bind_text(st, 2, oom_str_from(t->key));
-	oom_sql_bind_text(st, 3, oom_str_from(type));
-	oom_sql_bind_text(st, 4, oom_str_from(among));
 	while ((r = oom_sql_step(c->s->sql, st, reterr)) == 1) {
-		char name[64];
-		struct oom_str s = oom_sql_bytes(st, 0);
+		struct oom_str name = oom_sql_bytes(st, 0), type = oom_sql_bytes(st, 1);
+		struct column column;
 
-		snprintf(name, sizeof(name), "%.*s", (int)s.n, s.p);
-		if (add(b, name)) {
+		snprintf(column.name, sizeof(column.name), "%.*s", (int)name.n, name.p);
+		snprintf(column.type, sizeof(column.type), "%.*s", (int)type.n, type.p);
+		if (oom_buf_add(ret, &column, sizeof(column))) {
 			r = no_memory(c, reterr);
 			break;
 		}
 	}
-	oom_sql_finalize(st);
+	oom_sql_reset(st);
+	return r;
+}
+
+/* Calls add() with each column; type: only such. */
+static int each_column(const struct oom_buf *columns, const char *type, int (*add)(struct oom_buf *b, const char *name),
+		       struct oom_buf *b)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < columns->n / sizeof(struct column); i++) {
+		struct column column = column_at(columns, i);
+
+		if (!type || !strcmp(column.type, type))
+			r = add(b, column.name);
+	}
 	return r;
 }
 
@@ -91,61 +111,71 @@ static int add_argument(struct oom_buf *b, const char *name)
 	return oom_buf_fmt(b, "%st.\"%s\"", b->p[b->n - 1] == '(' ? "" : ", ", name);
 }
 
-static int add_checks(struct oom_copy *c, const struct copied *t, struct oom_buf *b, struct oom_err *reterr)
+static int add_checks(const struct oom_buf *columns, struct oom_buf *b)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(checks); i++) {
 		size_t before = b->n, empty;
 
-		if (oom_buf_fmt(b, " AND %s(", checks[i].check))
-			return no_memory(c, reterr);
+		r = oom_buf_fmt(b, " AND %s(", checks[i].check);
 		empty = b->n;
-		r = each_column(c, t, checks[i].type, t->check, add_argument, b, reterr);
+		if (!r)
+			r = each_column(columns, checks[i].type, add_argument, b);
 		if (b->n == empty)
 			b->n = before;
-		else if (!r && oom_buf_fmt(b, ")"))
-			r = no_memory(c, reterr);
+		else if (!r)
+			r = oom_buf_fmt(b, ")");
 	}
 	return r;
 }
 
 /* ?1: what is added to keys, ?2 and ?3: the first key and the one behind the last. */
-static int text_of(struct oom_copy *c, const struct copied *t, struct oom_buf *b, struct oom_err *reterr)
+static int text_of(const struct copied *t, const struct oom_buf *columns, struct oom_buf *b)
 {
-	int r = oom_buf_fmt(b, "INSERT OR FAIL INTO main.%s (%s", t->table, t->key) ? no_memory(c, reterr) : 0;
+	int r = oom_buf_fmt(b, "INSERT OR FAIL INTO main.%s (%s", t->table, t->key);
 
 	if (!r)
-		r = each_column(c, t, NULL, NULL, add_name, b, reterr);
-	if (!r && oom_buf_fmt(b, ") SELECT t.%s + ?1", t->key))
-		r = no_memory(c, reterr);
+		r = each_column(columns, NULL, add_name, b);
 	if (!r)
-		r = each_column(c, t, NULL, NULL, add_value, b, reterr);
-	if (!r && oom_buf_fmt(b, " FROM src.%s AS t NOT INDEXED WHERE t.%s >= ?2 AND t.%s < ?3", t->table, t->key, t->key))
-		r = no_memory(c, reterr);
+		r = oom_buf_fmt(b, ") SELECT t.%s + ?1", t->key);
 	if (!r)
-		r = add_checks(c, t, b, reterr);
-	return !r && oom_buf_add(b, "", 1) ? no_memory(c, reterr) : r;
+		r = each_column(columns, NULL, add_value, b);
+	if (!r)
+		r = oom_buf_fmt(b, " FROM src.%s AS t NOT INDEXED WHERE t.%s >= ?2 AND t.%s < ?3", t->table, t->key, t->key);
+	if (!r && !t->mapped)
+		r = add_checks(columns, b);
+	return r ? r : oom_buf_add(b, "", 1);
 }
 
-static int prepare(struct oom_copy *c, struct oom_err *reterr)
+static int prepare_tables(struct oom_copy *c, struct oom_err *reterr)
 {
-	struct oom_buf b = { 0 };
-	int r = 0;
+	struct oom_buf b = { 0 }, columns = { 0 };
+	struct oom_sql_stmt *st = NULL;
+	int r = oom_sql_prepare(c->s->sql, "SELECT name, type FROM pragma_table_info(?1, 'main') WHERE name <> ?2", &st, NULL,
+				reterr);
 
 	_Static_assert(OOM_ARRAY_SIZE(copied) == OOM_COPY_TABLES, "a statement for each table");
 	for (size_t i = 0; !r && i < OOM_ARRAY_SIZE(copied); i++) {
 		b.n = 0;
-		r = text_of(c, &copied[i], &b, reterr);
+		r = read_columns(c, &copied[i], st, &columns, reterr);
+		if (!r && text_of(&copied[i], &columns, &b))
+			r = no_memory(c, reterr);
 		if (!r)
 			r = oom_sql_prepare(c->s->sql, b.p, &c->table[i], NULL, reterr);
 	}
-	if (!r)
-		r = oom_sql_prepare(c->s->sql, "SELECT t.event_id, t.raw, t.memory FROM src.evidence AS t NOT INDEXED"
-				    " WHERE t.event_id >= ? AND t.event_id < ? AND oom_blob(t.raw)"
-				    " AND (t.memory IS NULL OR json_valid(t.memory))", &c->evidence, NULL, reterr);
+	oom_sql_finalize(st);
+	oom_buf_release(&columns);
 	oom_buf_release(&b);
 	return r;
+}
+
+static int prepare(struct oom_copy *c, struct oom_err *reterr)
+{
+	int r = prepare_tables(c, reterr);
+
+	return r ? r : oom_sql_prepare(c->s->sql, "SELECT t.event_id, t.raw, t.memory FROM src.evidence AS t NOT INDEXED"
+				       " WHERE t.event_id >= ? AND t.event_id < ? AND oom_blob(t.raw)", &c->evidence, NULL, reterr);
 }
 
 void oom_copy_release(struct oom_copy *c)
@@ -318,52 +348,79 @@ static const struct shape *find_shape(const struct oom_copy *c, int64_t id)
 	return NULL;
 }
 
-/* Behind the string that begins at p. */
-static const char *skip_string(const char *p, const char *end)
+static bool take_number(struct oom_str *s)
 {
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\' && p + 1 < end)
-			p++;
-	return p < end ? p + 1 : NULL;
+	struct oom_str t = *s;
+	int64_t v;
+
+	(void)oom_take_char(&t, '-');
+	if (t.n > 1 && t.p[0] == '0' && t.p[1] >= '0' && t.p[1] <= '9')
+		return false;
+	return oom_take_lit(s, "null") || oom_take_i64(s, &v);
 }
 
-/* Behind the group whose bracket is open at p. */
-static const char *skip_group(const char *p, const char *end)
+static bool take_string(struct oom_str *s)
 {
-	for (int depth = 1; p && p < end && depth;) {
-		if (*p == '"') {
-			p = skip_string(p, end);
+	static const char hex[] = "0123456789abcdefABCDEF";
+	size_t i = 1;
+
+	if (!s->n || s->p[0] != '"')
+		return false;
+	for (; i < s->n && s->p[i] != '"'; i++) {
+		if ((unsigned char)s->p[i] < 0x20)
+			return false;
+		if (s->p[i] != '\\' || ++i == s->n || s->p[i] == '"' || s->p[i] == '\\')
 			continue;
-		}
-		depth += (*p == '[' || *p == '{') - (*p == ']' || *p == '}');
-		p++;
+		if (s->p[i] != 'u' || s->n - i < 5)
+			return false;
+		for (size_t end = i + 4; i < end; i++)
+			if (!memchr(hex, s->p[i + 1], sizeof(hex) - 1))
+				return false;
 	}
-	return p;
+	if (i >= s->n)
+		return false;
+	*s = oom_str_sub(*s, i + 1, s->n);
+	return true;
+}
+
+/* The rest of a group: ",line,zone,value ...]".  SQLite refuses to ask what is no JSON, so nothing else may come in. */
+static bool take_values(struct oom_str *s)
+{
+	for (size_t i = 0; oom_take_char(s, ','); i++) {
+		if (i == 1 && take_string(s))
+			continue;
+		if (i < 2 || !oom_take_char(s, '[')) {
+			if (!take_number(s))
+				return false;
+		} else if (!take_number(s) || !oom_take_char(s, ',') || !take_string(s) || !oom_take_char(s, ']')) {
+			return false;
+		}
+	}
+	return oom_take_char(s, ']');
 }
 
 /* "[[shape, ...], [shape, ...]]", with the shapes' ids of here.  Only what the store itself writes: no blanks.  0, -ENOMEM,
  * -EBADMSG. */
 static int translate(struct oom_copy *c, struct oom_str memory)
 {
-	const char *p = memory.p, *end = memory.p + memory.n;
 	int r = 0;
 
 	c->text.n = 0;
-	for (char before = '['; !r && p < end && *p == before; before = ',') {
-		struct oom_str rest = { p + 2, (size_t)(end - p) - 2 };
+	for (char before = '['; !r && oom_take_char(&memory, before); before = ',') {
 		const struct shape *s;
+		struct oom_str rest;
 		int64_t id;
 
-		if (end - p < 4 || p[1] != '[' || !oom_take_i64(&rest, &id) || !(s = find_shape(c, id)))
+		if (!oom_take_char(&memory, '[') || !oom_take_i64(&memory, &id) || !(s = find_shape(c, id)))
+			return -EBADMSG;
+		rest = memory;
+		if (!take_values(&memory))
 			return -EBADMSG;
 		r = oom_buf_fmt(&c->text, "%c[%lld", before, (long long)s->id);
-		p = skip_group(rest.p, end);
-		if (!p)
-			return -EBADMSG;
 		if (!r)
-			r = oom_buf_add(&c->text, rest.p, (size_t)(p - rest.p));
+			r = oom_buf_add(&c->text, rest.p, rest.n - memory.n);
 	}
-	if (!r && (end - p != 1 || *p != ']' || !c->text.n))
+	if (!r && (!oom_take_char(&memory, ']') || memory.n || !c->text.n))
 		return -EBADMSG;
 	return r ? r : oom_buf_add(&c->text, "]", 1);
 }

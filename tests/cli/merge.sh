@@ -198,6 +198,12 @@ memory dump;UPDATE evidence SET memory = '[1]'
 memory dump;UPDATE evidence SET memory = '[[999999,0,0,1]]'
 memory dump;UPDATE evidence SET memory = '{"a":[[1]]}'
 memory dump;UPDATE evidence SET memory = x'5b5d'
+memory dump;UPDATE evidence SET memory = '[[1,0,0,1]'
+memory dump;UPDATE evidence SET memory = '[[1,0,0,01]]'
+memory dump;UPDATE evidence SET memory = '[[1,0,0,1.5]]'
+memory dump;UPDATE evidence SET memory = '[[1,0,0,{}]]'
+memory dump;UPDATE evidence SET memory = '[[1,0,0,[1,"\u0x1f"]]]'
+memory dump;UPDATE evidence SET memory = '[[1,0,"\n",1]]'
 NOT NULL;UPDATE event SET host_id = 4711 WHERE event_id = 2
 TRAPS
 # Ids at the far end of what there is are ids like others; what belongs to no event stays behind.
