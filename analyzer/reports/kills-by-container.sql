@@ -18,8 +18,8 @@ SELECT k.container_id, min(v.runtime) AS runtime, min(v.pod_uid) AS pod_uid, k.k
 	count(*) FILTER (WHERE v.scope = 'memcg') AS memcg, max(v.memcg_limit_kb) AS limit_kb,
 	min(v.victim_comm) AS command, count(DISTINCT v.victim_comm) AS commands, min(v.hostname) AS host,
 	max(v.realtime) AS last_seen
-FROM k
-JOIN e ON e.container_id = k.container_id
-JOIN v_event AS v ON v.event_id = e.event_id
+FROM (SELECT event_id FROM e WHERE container_id IN (SELECT container_id FROM k)) AS x
+JOIN v_event AS v ON v.event_id = x.event_id
+JOIN k ON k.container_id = v.container_id
 GROUP BY k.container_id, k.kills
 ORDER BY k.kills DESC, k.container_id;
