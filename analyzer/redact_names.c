@@ -109,6 +109,7 @@ static const char *const common[] = {
 	"systemd-timesyn", "systemd-hostnam", "systemd-oomd", "systemd-machine", "systemd-userdbd", "(systemd)", "(sd-pam)", "kthreadd",
 	"kswapd*", "kcompactd*", "khugepaged", "ksoftirqd/*", "kworker/*", "rcu_sched", "rcu_preempt", "migration/*", "oom_reaper",
 	"udevd", "dbus-daemon", "dbus-broker", "sshd", "agetty", "login", "cron", "crond", "rsyslogd", "bash", "sh", "dash", "swapper/*",
+	"swapoff", /* the rules of the verdict know it by its name */
 };
 
 static bool all_of(struct oom_str s, const char *set)

@@ -112,7 +112,7 @@ static bool kept_by_purpose(const char *name)
 	static const char *const kept[] = {
 		"init", "systemd", "systemd-journal", "systemd-logind", "systemd-udevd", "systemd-network", "systemd-resolve",
 		"systemd-timesyn", "systemd-hostnam", "systemd-machine", "systemd-oomd", "systemd-userdbd", "(systemd)", "(sd-pam)", "kthreadd", "udevd", "dbus-daemon", "dbus-broker", "sshd",
-		"agetty", "login", "cron", "crond", "rsyslogd", "bash", "sh", "dash", "system.slice", "user.slice", "machine.slice",
+		"agetty", "login", "cron", "crond", "rsyslogd", "bash", "sh", "dash", "swapoff", "system.slice", "user.slice", "machine.slice",
 		"init.scope", "app.slice", "session.slice", "background.slice", "docker", "kubepods", "kubepods.slice", "burstable",
 		"besteffort", "kubepods-burstable.slice", "kubepods-besteffort.slice", "lxc", "machine",
 	};
