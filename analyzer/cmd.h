@@ -63,6 +63,8 @@ extern const struct cmd commands[];
 void complain(const char *fmt, ...) OOM_PRINTF(1, 2);
 /* Prints err and returns the exit code that its kind has (store errors are EXIT_STORE). */
 int fail(int code, const struct oom_err *err);
+/* Says so; EXIT_INPUT. */
+int out_of_memory(void);
 /* Reports a write error on stdout (full disk, closed pipe): returns code, or EXIT_INPUT if output was lost. */
 int finish_output(int code);
 

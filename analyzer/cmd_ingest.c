@@ -28,7 +28,7 @@ static void show_progress(struct progress *p, const struct oom_input *input, con
 	fprintf(stderr, "\r%lld MiB of the current file, %lld OOM events\033[K", (long long)(info.bytes >> 20), (long long)in->events);
 }
 
-static int out_of_memory(void)
+static int no_memory_to_read(void)
 {
 	complain("out of memory while reading the log");
 	return EXIT_INPUT;
@@ -42,13 +42,13 @@ static int deliver(struct ingest *in, struct oom_parser *parser, int64_t *in_tex
 
 	while (!code && (got = oom_parser_take(parser, &ev)) != 0) {
 		if (got < 0)
-			return out_of_memory();
+			return no_memory_to_read();
 		if (in->opts->host && !ev.host.p)
 			ev.host = oom_str_from(in->opts->host);
 		ev.id = ++in->events;
 		++*in_text;
 		if (oom_replay_run(&ev, in->profile, &r) < 0 || oom_replay_rank(&r) < 0)
-			code = out_of_memory();
+			code = no_memory_to_read();
 		else
 			code = in->event(in->arg, &ev, &r);
 		oom_replay_release(&r);
@@ -67,16 +67,16 @@ static int ingest_text(struct ingest *in, struct oom_input *input, struct oom_pa
 
 	oom_input_info(input, &info);
 	if (oom_parser_begin(parser, info.path) < 0)
-		return out_of_memory();
+		return no_memory_to_read();
 	while (!code && (r = oom_input_next_line(input, oom_parser_quiet(parser), &line, &err)) > 0) {
 		if (oom_parser_feed(parser, &line) < 0)
-			return out_of_memory();
+			return no_memory_to_read();
 		code = deliver(in, parser, &events);
 		show_progress(p, input, in);
 	}
 	/* A text that ends badly keeps what was good. */
 	if (!code && oom_parser_finish(parser) < 0)
-		return out_of_memory();
+		return no_memory_to_read();
 	if (!code)
 		code = deliver(in, parser, &events);
 	if (!code && r < 0) {
@@ -155,7 +155,7 @@ int ingest_run(struct ingest *in)
 	if (oom_input_open(specs, in->opts->nargs ? (size_t)in->opts->nargs : 1, &input, &err) < 0)
 		return fail(EXIT_INPUT, &err);
 	if (oom_parser_new(&parser) < 0)
-		code = out_of_memory();
+		code = no_memory_to_read();
 	else
 		code = ingest_all(in, input, parser);
 	oom_parser_free(parser);

@@ -23,12 +23,6 @@ struct lint {
 	int code;
 };
 
-static int out_of_memory(void)
-{
-	complain("out of memory");
-	return EXIT_INPUT;
-}
-
 /* ---- past events -------------------------------------------------------------------------------------- */
 
 static int on_event(void *arg, size_t n, const struct oom_value *v)

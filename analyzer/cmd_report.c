@@ -24,12 +24,6 @@ struct report {
 	struct oom_redact_key key;
 };
 
-static int out_of_memory(void)
-{
-	complain("out of memory");
-	return EXIT_INPUT;
-}
-
 /* ---- which event ------------------------------------------------------------------------------------------ */
 
 /* What is told of an event is told of the redacted one, if so asked. */

@@ -24,12 +24,6 @@ struct whatif {
 	int64_t events, want;            /* how many it holds, and which is meant */
 };
 
-static int out_of_memory(void)
-{
-	complain("out of memory");
-	return EXIT_INPUT;
-}
-
 /* ---- the command line ------------------------------------------------------------------------------- */
 
 static int64_t uid_of(const char *name)

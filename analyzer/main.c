@@ -355,6 +355,12 @@ int fail(int code, const struct oom_err *err)
 	return code;
 }
 
+int out_of_memory(void)
+{
+	complain("out of memory");
+	return EXIT_INPUT;
+}
+
 int load_event(const struct opts *o, struct oom_event *ret)
 {
 	struct oom_store *store = NULL;
