@@ -214,12 +214,10 @@ static void say_swap(struct oom_say *s)
 
 static const char *share(struct oom_say *s, int64_t kb, int64_t of_kb)
 {
-	const int64_t most = INT64_MAX / 2000;
-	int64_t tenths;
+	int64_t tenths = oom_ledger_share(kb, of_kb);
 
-	if (kb > most || kb < -most || of_kb <= 0 || of_kb > most)
+	if (tenths == OOM_NA)
 		return "-";
-	tenths = (kb * 1000 + (kb < 0 ? -of_kb : of_kb) / 2) / of_kb;
 	return oom_say_z(s, "%s%lld.%lld %%", tenths < 0 ? "-" : "", (long long)(tenths < 0 ? -tenths : tenths) / 10,
 			 (long long)(tenths < 0 ? -tenths : tenths) % 10);
 }

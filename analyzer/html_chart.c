@@ -198,7 +198,7 @@ static void ledger_bar(struct oom_html *h, const struct oom_ledger *l, size_t in
 
 static void share(struct oom_html *h, int64_t kb, int64_t total_kb)
 {
-	int64_t tenths = total_kb > 0 && kb > -(INT64_MAX / 2000) && kb < INT64_MAX / 2000 ? kb * 1000 / total_kb : OOM_NA;
+	int64_t tenths = oom_ledger_share(kb, total_kb);
 
 	if (tenths == OOM_NA)
 		fputs("<td class=n>-</td>", h->out);

@@ -125,6 +125,15 @@ int64_t oom_ledger_kb(const struct oom_ledger *l, const char *key)
 	return row ? row->kb : OOM_NA;
 }
 
+int64_t oom_ledger_share(int64_t kb, int64_t of_kb)
+{
+	const int64_t most = INT64_MAX / 2000;
+
+	if (kb > most || kb < -most || of_kb <= 0 || of_kb > most)
+		return OOM_NA;
+	return (kb * 1000 + (kb < 0 ? -of_kb : of_kb) / 2) / of_kb;
+}
+
 static void add(struct oom_ledger *l, const struct spec *s, struct oom_sum sum)
 {
 	const struct oom_ledger_row *whole = s->of ? row_of(l, s->of) : NULL;

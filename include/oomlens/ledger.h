@@ -56,5 +56,7 @@ void oom_books_release(struct oom_books *b);
 const struct oom_ledger *oom_books_of(const struct oom_books *b, enum oom_ledger_domain domain);
 /* kb of the row with that key; OOM_NA if there is none (l may be NULL). */
 int64_t oom_ledger_kb(const struct oom_ledger *l, const char *key);
+/* kb of of_kb in tenths of a percent, rounded to the nearest; OOM_NA where that means nothing. */
+int64_t oom_ledger_share(int64_t kb, int64_t of_kb);
 
 #endif
